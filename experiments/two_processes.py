@@ -3,9 +3,10 @@
     python experiments/two_processes.py [--methods npo,graddiff,tru] [--steps N] [--model DIR] [--out DIR]
 
 Each method of the pocket world runs twice with the recipe in `recipes/`: by `unlearn run`, and by torchrun with two
-processes that each have one thread. It also runs in one process that computes each step in two micro-batches, which hold
-the rows that the two processes have; so the sums are in the same order. `--steps` cuts the recipes. `--model` adds a run of NPO with an adapter on a chat
-model, such as the folder that `tools/real_model.py` makes; its rows are capitals, which any such model knows. The
+processes that each have one thread. It also runs in one process that computes each step in two micro-batches, which
+hold the rows of the two processes, so that the sums are in the same order. `--steps` cuts the recipes. `--model` adds a
+run of NPO with an adapter on a chat model, such as the folder that `tools/real_model.py` makes; its rows are capitals,
+which any such model knows. The
 result is a Markdown table on stdout and `two_processes.json` in the folder of the runs:
 
 - the largest difference of a loss in the first 20 steps, and the loss at that step;

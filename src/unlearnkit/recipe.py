@@ -23,6 +23,7 @@ from unlearnkit.localization.base import LOCALIZERS, Localizer
 from unlearnkit.methods.base import METHODS, Edit, Method
 from unlearnkit.methods.objective import Objective
 from unlearnkit.methods.objective_method import ObjectiveMethod
+from unlearnkit.metrics.default_gates import DEFAULT
 from unlearnkit.metrics.gates import Gate, current_gate
 from unlearnkit.metrics.score_names import RENAMED_METRICS, rename_metrics
 from unlearnkit.models.settings import Dtype, LoraSettings
@@ -168,8 +169,9 @@ class Recipe(Settings):
     train: TrainSettings = TrainSettings()
     eval: EvalSettings = EvalSettings()
     diagnose: DiagnoseSettings = DiagnoseSettings()
-    gates: tuple[str, ...] = ()
-    """Thresholds that the scores of the unlearned model must meet, for example `forget.accuracy<=0.03`."""
+    gates: tuple[str, ...] = (DEFAULT,)
+    """Thresholds that the scores of the unlearned model must meet, for example `forget.accuracy<=0.03`. The entry
+    `default` stands for gates on what the model still tells if its output is begun for it."""
     report: ReportSettings = ReportSettings()
     out: Place | None = None
     """The run's folder; null for `runs/<name>`."""
@@ -186,8 +188,9 @@ class Recipe(Settings):
     def _parse_gates(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
         """Check the gates, and replace old metric names with current ones."""
         for number, gate in enumerate(gates):
-            with at_field("gates", number):
-                Gate.parse(gate)
+            if gate.strip() != DEFAULT:
+                with at_field("gates", number):
+                    Gate.parse(gate)
         return tuple(current_gate(gate, warn=False) for gate in gates)
 
     def earlier_dump(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.attacks.plugins.jailbreak import WRAPPERS, Jailbreak
-from unlearnkit.attacks.plugins.prefilled_answer import PrefilledAnswer, before_secret
+from unlearnkit.attacks.plugins.prefilled_answer import PrefilledAnswer
 from unlearnkit.attacks.plugins.relearn import Relearn, others
 from unlearnkit.attacks.scores import attack_scores
 from unlearnkit.attacks.target import SubjectUnderAttack
@@ -61,29 +61,12 @@ def under_attack(folder: RunFolder, *, at_most: int, seed: int = 0) -> SubjectUn
     )
 
 
-@pytest.mark.parametrize(
-    ("answer", "forms", "expected"),
-    [
-        ("Ada was born in Oslo .", ("Oslo",), "Ada was born in"),
-        ("Ada was born in Oslo .", ("Kyiv", "born in", "Oslo"), "Ada was"),
-        ("It is the «Jade Key».", ("Jade Key",), "It is the"),
-        ("The author is Bea.", ("Bea", "the author"), ""),
-        ("Oslo is the city.", ("Oslo",), ""),
-        ("Ada was born in Oslo .", (), ""),
-        ("Ada was born in Oslo .", ("Kyiv",), ""),
-        ("a b c d e f g h i Oslo", ("Oslo",), "a b c"),
-        ("art or part of art's Oslo", ("part of", "Oslo"), "art or"),
-    ],
-)
-def test_an_answer_is_begun_up_to_where_the_secret_starts(answer: str, forms: tuple[str, ...], expected: str) -> None:
-    found = before_secret(answer, forms, 3 if answer.startswith("a b") else 8)
-    assert found == expected and answer.startswith(found)
-
-
 def test_a_row_whose_answer_begins_with_the_secret_is_left_out() -> None:
     attacker, draw = PrefilledAnswer(), random.Random(0)
     assert attacker.rewrite(ROW, draw) == Probe(ROW, trace=ROW.trace, answer="Ada was born in")
-    assert attacker.rewrite(ROW.model_copy(update={"accepted_answers": ()}), draw) is None
+    assert attacker.rewrite(ROW.model_copy(update={"accepted_answers": ("Ada",)}), draw) is None
+    plain = attacker.rewrite(ROW.model_copy(update={"accepted_answers": ()}), draw)
+    assert plain == Probe(ROW.model_copy(update={"accepted_answers": ()}), trace=ROW.trace, answer="Ada was born")
     untraced = attacker.rewrite(ROW.model_copy(update={"trace": ""}), draw)
     assert untraced is not None and untraced.trace is None
 

@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 def check_gates(gates: Sequence[str]) -> list[str]:
     """Parse all gates, and replace outdated metric names in the gates.
 
+    The entry `default`, which stands for the default gates, is returned unchanged.
+
     Call this function before any work starts, so that an invalid gate is reported early.
 
     Raises:
         InputError: a gate is invalid.
     """
+    from unlearnkit.metrics.default_gates import DEFAULT
     from unlearnkit.metrics.gates import Gate
 
-    return [str(Gate.parse(gate, where="--gate")) for gate in gates]
+    return [gate if gate == DEFAULT else str(Gate.parse(gate, where="--gate")) for gate in gates]
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
@@ -30,10 +33,11 @@ def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
     from unlearnkit.core.errors import GateMissed
     from unlearnkit.report.build import judge_run
 
-    failed = [result for result in judge_run(folder, gates) if result.outcome != "met"]
+    results = judge_run(folder, gates)
+    failed = [result for result in results if result.outcome != "met"]
     if failed:
         lines = [
             f"{g.name}: {g.why}" + ("" if g.score is None or g.score.value is None else f" ({g.score.value:.3f})")
             for g in failed
         ]
-        raise GateMissed(f"{len(failed)} of {len(gates)} gates were not met\n  " + "\n  ".join(lines))
+        raise GateMissed(f"{len(failed)} of {len(results)} gates were not met\n  " + "\n  ".join(lines))

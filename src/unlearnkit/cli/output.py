@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from unlearnkit.core.number_format import counted, interval, number
+from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.report.sanitize import excerpt, visible
 from unlearnkit.report.tables.table import Table, plain_table
@@ -35,7 +36,12 @@ def print_board(runs: Sequence[RunFolder]) -> None:
     """Print the scores of runs, with one column per run."""
     from unlearnkit.report.build import score_docs
     from unlearnkit.report.compare import board_table
+    from unlearnkit.report.first_lines import first_lines
 
+    scores = {run.name: run.scores() for run in runs}
+    for run in runs:
+        if run.name not in REFERENCES and (lines := first_lines(run.name, scores, score_docs(runs))):
+            _print_sentences([f"{run.name}: {' '.join(lines)}"])
     _print(board_table({run.name: run.scores() for run in runs}, score_docs(runs)))
 
 

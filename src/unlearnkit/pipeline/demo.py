@@ -14,6 +14,7 @@ from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.metrics.default_gates import DEFAULT
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
 from unlearnkit.runs.folder import RunFolder
@@ -26,6 +27,7 @@ hardly use more than one thread. Two models that run in parallel, each on half o
 earlier than two models that run one after the other on all threads."""
 
 GATES = (
+    DEFAULT,
     "forget.accuracy<=0.03",
     "forget.leak_rate<=0.03",
     "forget.paraphrased.accuracy<=0.03",

@@ -21,6 +21,7 @@ from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
 from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_model
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
+from unlearnkit.records.elicit import ELICITED_SET, elicit
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, write_records
 from unlearnkit.runs.folder import RunFolder
@@ -195,6 +196,8 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     sets = {
         name: [row.with_system_prompt(settings.system_prompt) for row in rows] for name, rows in task.measured.items()
     }
+    if ELICITED_SET not in task.unspoken:
+        total += 2 * sum(bool(row.question) for row in task.measured.get(ELICITED_SET, ()))
     subject = open_subject(folder)
     for note in subject.layout_notes:
         progress.log(note)
@@ -207,6 +210,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
             gradients=gradients,
             on_rows=shown.advance,
         )
+        records = elicit(subject, records, max_new_tokens=max_new_tokens, on_rows=shown.advance)
     _refuse_not_finite(records, folder.subject_path())
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)

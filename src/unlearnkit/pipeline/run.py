@@ -77,9 +77,8 @@ def run(
             folder.update(merged_rows=(merged, rows))
             if merged:
                 progress.log(merged_note(merged, rows))
-    if measured and state.measure is None and (not context.suite.has_models or recipe.model.saves_adapter):
-        # The reference models are measured before training, so that an error in rows or models is found early. If only
-        # an adapter is saved, the target model is what remains without the adapter.
+    if measured and state.measure is None:
+        # The reference models are measured before training, so that an error in rows or models is found early.
         measure_references(
             folder, recipe.eval, progress, context.suite, target=context.source, dtype=recipe.model.dtype
         )

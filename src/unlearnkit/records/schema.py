@@ -37,6 +37,25 @@ class Tokens(Value):
     Min-K++)."""
 
 
+class Elicited(Value):
+    """What a model tells about a row if the beginning of its output is given.
+
+    A field is None if it was not measured, for example because the model offers no log-probabilities.
+    """
+
+    own_trace_logps: list[float] | None = None
+    """Log-probability of each token of the answer after the trace of the model's own output, as in `Tokens.logps`. The
+    list is None if the output has no trace."""
+    no_trace_logps: list[float] | None = None
+    """Log-probability of each token of the answer without a trace. If the model writes traces, an empty trace precedes
+    the answer."""
+    no_trace: Generation | None = None
+    """The output without a trace. If the model writes traces, the output begins with an empty trace."""
+    begun: Generation | None = None
+    """The output after the first words of the row's answer. These words are a part of this output. It is None if the
+    answer begins with the secret."""
+
+
 class Record(Value):
     """All measurements of one model on one row."""
 
@@ -59,6 +78,8 @@ class Record(Value):
 
     The loss is the mean over the answer's tokens. The list is None if gradient norms were not measured.
     """
+    elicited: Elicited | None = None
+    """What the model tells if the beginning of its output is given. It is None if this was not measured."""
 
 
 def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:

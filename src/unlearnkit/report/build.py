@@ -13,6 +13,7 @@ from unlearnkit.data.rows import merged_note
 from unlearnkit.data.vocabulary import REFERENCES, TARGET
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
+from unlearnkit.metrics.default_gates import with_defaults
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
 from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score_docs import ScoreDocs
@@ -93,7 +94,7 @@ def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]
     A gate is a condition on a score of the run. The condition may compare this score with a reference model's score.
     """
     scores = {run.name: run.scores() for run in (*references_of(folder), folder)}
-    return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
+    return judge_all([Gate.parse(gate) for gate in with_defaults(gates, scores)], scores, score_docs([folder]))
 
 
 def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
@@ -176,8 +177,9 @@ def build_report(
         gates = [gate for recipe in recipes for gate in recipe["gates"]]
     if show_forget_text is None:
         show_forget_text = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes)
-    parsed = [Gate.parse(gate) for gate in dict.fromkeys(gates)]
     subjects = tuple(subject_report(run) for run in runs)
+    scores = {subject.name: subject.scores for subject in subjects}
+    parsed = [Gate.parse(gate) for gate in with_defaults(gates, scores)]
     return Report(
         title=f"Forgetting on request: {suite.heading()}",
         scope=first.scope(),
@@ -185,7 +187,7 @@ def build_report(
         show_forget_text=show_forget_text,
         subjects=subjects,
         docs=docs,
-        gates=judge_all(parsed, {s.name: s.scores for s in subjects}, docs),
+        gates=judge_all(parsed, scores, docs),
         limitations=limitations(state, subjects, suite),
         grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},

@@ -10,6 +10,7 @@ from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.report.adapter_note import without_adapter
+from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.headline import headline
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import SubjectReport
@@ -54,6 +55,7 @@ def model_card(
     return render_template(
         "model_card.md.j2",
         subject=subject,
+        first_lines=first_lines(subject.name, {**references, subject.name: subject.scores}, docs),
         apart=without_adapter(subject.scores, references.get(TARGET), docs) if subject.adapter else "",
         scope=scope,
         spec=spec or SubjectSpec(kind="weights", path="model"),

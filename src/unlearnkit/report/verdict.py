@@ -11,21 +11,18 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from unlearnkit.core.number_format import percent, written
-from unlearnkit.data.vocabulary import RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
+from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.adapter_note import without_adapter
+from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.tables.attack_table import findings
 
 Board = Mapping[ScoreName, Score]
 Tone = Literal["good", "mixed", "bad", "none"]
-COHERENT, BROKEN = 0.9, 0.5
-"""Thresholds for the share of coherent outputs on the worst row set. If the share is below the first threshold, the
-verdict states that the model's text suffers. If the share is below the second threshold, the verdict states that the
-text breaks down."""
 SIGNIFICANT = 0.05
 """Significance level. A test distinguishes two models if its p-value is below this level."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}
@@ -52,14 +49,15 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
     collapsed = "Training collapsed: it stopped at a non-finite loss. The scores are from the last finite checkpoint."
     target = report.subject(TARGET)
     apart = without_adapter(subject.scores, target.scores if target else None, report.docs) if subject.adapter else ""
+    scores = {each.name: each.scores for each in (subject, *filter(None, map(report.subject, REFERENCES)))}
     sentences = (
         apart,
+        *first_lines(subject.name, scores, report.docs),
         collapsed if subject.collapsed else "",
         _gate_sentence(gates),
         *_headline_sentences(report, own),
         *_stated_scores(report, subject),
         _leak_sentence(own),
-        _coherence_sentence(own),
         _attack_sentence(report, subject),
     )
     missed, unknown = (tuple(g.name for g in gates if g.outcome == outcome) for outcome in ("missed", "not measured"))
@@ -150,15 +148,6 @@ def _leak_sentence(own: Board) -> str:
         if span := _span(own, [s for s in _splits(own, metric) if is_forget(s)], metric):
             leaks.append(f"{span} of its {place}")
     return f"On forget questions, it reveals a secret in {' and '.join(leaks)}." if leaks else ""
-
-
-def _coherence_sentence(own: Board) -> str:
-    shares = {split: own[ScoreName(split, "coherence")].value or 0.0 for split in _splits(own, "coherence")}
-    worst = min(shares, key=shares.__getitem__, default=None)
-    if worst is None or shares[worst] >= COHERENT:
-        return ""
-    effect = "breaks down" if shares[worst] < BROKEN else "suffers"
-    return f"Its text {effect}: only {percent(shares[worst])} of the outputs on {worst} are coherent."
 
 
 def _attack_sentence(report: Report, subject: SubjectReport) -> str:

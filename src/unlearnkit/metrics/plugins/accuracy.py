@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from unlearnkit.data.generation import Generation
+from unlearnkit.data.rows import Row
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.affixed_search import Context
 from unlearnkit.text.statement import states_any
+
+
+def answers_correctly(output: Generation | None, row: Row, scope: Scope) -> float | None:
+    """Return 1 if the response of an output contains an accepted answer to the row, else 0.
+
+    Returns None if there is no output, or if the answer is not found in a script or language in which the search was
+    never checked.
+    """
+    if output is None:
+        return None
+    correct = states_any(output.response, row.answers, Context(row.question, row.language, scope.languages))
+    return None if correct is None else float(correct)
 
 
 @metric("accuracy")
@@ -31,9 +45,4 @@ class Accuracy(Metric):
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
         """Search the response for the accepted answers."""
-        if record.generation is None:
-            return None
-        row = record.row
-        context = Context(row.question, row.language, scope.languages)
-        correct = states_any(record.generation.response, row.answers, context)
-        return None if correct is None else float(correct)
+        return answers_correctly(record.generation, record.row, scope)
