@@ -124,7 +124,8 @@ def test_refusal_is_of_the_response_and_coherence_of_everything() -> None:
 
 
 def test_every_metric_has_a_summary_and_a_doc() -> None:
-    names = ["accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy", "probability"]
+    names = ["elicited_probability", "begun_accuracy", "no_trace_accuracy"]
+    names += ["accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy", "probability"]
     assert list(board_metrics()) == names  # in the order of the board
     for name, metric in board_metrics().items():
         assert METRICS.get(name).summary and metric.doc.title and metric.doc.help

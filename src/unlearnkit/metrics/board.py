@@ -61,6 +61,8 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for split, members in sorted(by_set(records).items()):
         for name, metric in metrics.items():
+            if metric.sets is not None and split not in metric.sets:
+                continue
             scores[f"{split}.{name}"] = mean_of(metric, members, scope)
         if is_forget(split):
             scores[f"{split}.best_constant"] = constant_baseline([record.row for record in members])

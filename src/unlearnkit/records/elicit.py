@@ -12,13 +12,10 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import Style, style_used
 from unlearnkit.records.probe import Probe
-from unlearnkit.records.schema import Elicited, Record
+from unlearnkit.records.schema import ELICITED_SET, Elicited, Record
 from unlearnkit.subjects.base import OnRows, Subject
 from unlearnkit.text.answer_start import answer_start
 from unlearnkit.text.normalize import contains
-
-ELICITED_SET = "forget"
-"""The row set on which these measurements are made."""
 
 
 def elicit(

@@ -16,6 +16,9 @@ from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 
+ELICITED_SET = "forget"
+"""The row set on which the measurements in `Elicited` are made."""
+
 V = TypeVar("V", bound=Value)
 
 

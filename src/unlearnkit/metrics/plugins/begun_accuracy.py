@@ -5,7 +5,7 @@ from __future__ import annotations
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.plugins.accuracy import answers_correctly
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.scope.scope import Scope
 
 
@@ -25,6 +25,7 @@ class BegunAccuracy(Metric):
     )
 
     reads_output = False
+    sets = frozenset({ELICITED_SET})
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:

@@ -6,7 +6,7 @@ import math
 
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.scope.scope import Scope
 
 
@@ -29,6 +29,7 @@ class ElicitedProbability(Metric):
     )
 
     reads_output = False
+    sets = frozenset({ELICITED_SET})
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
