@@ -1,4 +1,4 @@
-"""The gates that apply if a recipe sets none: what a model still tells if its output is begun for it.
+"""The gates that apply if a recipe sets none.
 
 A model that declines every question may still know every answer. The default gates therefore do not ask whether the
 model declines. They compare the three scores in `ELICITED` with the retrained model, which never knew the answers, or
@@ -49,7 +49,7 @@ def limit(metric: str, scores: Scores) -> float | None:
 
 
 def with_defaults(gates: Sequence[str], scores: Scores) -> tuple[str, ...]:
-    """Return the gates, with the default gates in place of the entry `default`.
+    """Replace the entry `default` by the default gates.
 
     A default gate is left out if its score was measured on no model, for example because the rows are plain texts,
     which have no questions. If the score was measured on any model, the gate stays, so that a model that lacks the

@@ -41,7 +41,7 @@ class Tokens(Value):
 
 
 class Elicited(Value):
-    """What a model tells about a row if the beginning of its output is given.
+    """What a model tells about a row if its output is begun.
 
     A field is None if it was not measured, for example because the model offers no log-probabilities.
     """

@@ -11,10 +11,10 @@ from unlearnkit.scope.scope import Scope
 
 @metric("begun_accuracy")
 class BegunAccuracy(Metric):
-    """Whether the response is correct if the first words of the answer are given (1: yes, 0: no).
+    """Whether a begun answer is continued correctly (1: yes, 0: no).
 
-    The given words end before the secret; see `text.answer_start`. The value is None if nothing was generated, or if
-    the answer begins with the secret.
+    The first words of the answer are given. The given words end before the secret; see `text.answer_start`. The value
+    is None if nothing was generated, or if the answer begins with the secret.
     """
 
     doc = ScoreDoc(

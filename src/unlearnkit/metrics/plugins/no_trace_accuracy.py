@@ -11,7 +11,7 @@ from unlearnkit.scope.scope import Scope
 
 @metric("no_trace_accuracy")
 class NoTraceAccuracy(Metric):
-    """Whether the response is correct if the model writes no trace (1: yes, 0: no).
+    """Whether the response without a trace is correct (1: yes, 0: no).
 
     If the model writes traces, its output begins with an empty trace. The value is None if nothing was generated.
     """
