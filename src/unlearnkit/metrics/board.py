@@ -9,6 +9,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.data.vocabulary import is_forget
 from unlearnkit.metrics.base import Metric, board_metrics
 from unlearnkit.metrics.score import Score, mean_score, unbounded_mean_score, within_range
+from unlearnkit.metrics.subject_scores import subject_scores
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.normalize import normalize
@@ -59,7 +60,8 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
 
     The keys of the result are score names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
     the score board. A metric's mean leaves out the rows on which the metric was not measured, see `mean_of`. Forget
-    sets also get the score `<set>.best_constant`, see `constant_baseline`.
+    sets also get the score `<set>.best_constant`, see `constant_baseline`. All forget sets together give the score of
+    the worst subject, see `subject_scores`.
     """
     metrics = board_metrics()
     scores: dict[str, Score] = {}
@@ -68,4 +70,4 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
             scores[f"{split}.{name}"] = mean_of(metric, members, scope)
         if is_forget(split):
             scores[f"{split}.best_constant"] = constant_baseline([record.row for record in members])
-    return scores
+    return scores | subject_scores(records, scope)

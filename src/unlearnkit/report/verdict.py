@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from unlearnkit.core.number_format import percent, written
+from unlearnkit.core.number_format import counted, percent, written
 from unlearnkit.data.vocabulary import RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
+from unlearnkit.metrics.comparisons import SIGNIFICANT
 from unlearnkit.metrics.gates import GateResult
+from unlearnkit.metrics.intervals import holm
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
+from unlearnkit.metrics.subject_scores import ENOUGH, TELLS_LIMIT
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
@@ -26,8 +29,6 @@ COHERENT, BROKEN = 0.9, 0.5
 """Thresholds for the share of coherent outputs on the worst row set. If the share is below the first threshold, the
 verdict states that the model's text suffers. If the share is below the second threshold, the verdict states that the
 text breaks down."""
-SIGNIFICANT = 0.05
-"""Significance level. A test distinguishes two models if its p-value is below this level."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}
 
 
@@ -59,6 +60,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         *_headline_sentences(report, own),
         *_stated_scores(report, subject),
         _leak_sentence(own),
+        _worst_subject_sentence(subject),
         _coherence_sentence(own),
         _attack_sentence(report, subject),
     )
@@ -125,18 +127,22 @@ def _stated_scores(report: Report, subject: SubjectReport) -> list[str]:
     """Return a sentence for each suite score that belongs in the verdict.
 
     Each sentence states the score of the method's model. If the score is a p-value, the sentence also states whether
-    the test distinguishes the model from the retrained model. Otherwise, the sentence also states the score of the
-    target model, if there is one.
+    the test distinguishes the model from the retrained model, after a correction for the number of tests (Holm).
+    Otherwise, the sentence also states the score of the target model, if there is one.
     """
     target, sentences = report.subject(TARGET), []
-    for own in report.docs.own(subject.scores):
-        value = subject.scores[own.flat].value
-        if value is None or not own.doc.verdict:
-            continue
+    stated = [
+        (own, value)
+        for own in report.docs.own(subject.scores)
+        if own.doc.verdict and (value := subject.scores[own.flat].value) is not None
+    ]
+    tested = [(own.flat, value) for own, value in stated if own.doc.format == "p-value"]
+    corrected = dict(zip((flat for flat, _ in tested), holm([value for _, value in tested]), strict=True))
+    for own, value in stated:
         sentence = f"{own.doc.title} is {written(value, own.doc.format)}"
         before = None if target is None else target.scores.get(own.flat, NOT_MEASURED).value
         if own.doc.format == "p-value":
-            distinguishes = "distinguishes" if value < SIGNIFICANT else "does not distinguish"
+            distinguishes = "distinguishes" if corrected[own.flat] < SIGNIFICANT else "does not distinguish"
             sentence += f": at the 5 % level, the test {distinguishes} the model from the retrained model"
         elif before is not None:
             sentence += f" (target model: {written(before, own.doc.format)})"
@@ -150,6 +156,18 @@ def _leak_sentence(own: Board) -> str:
         if span := _span(own, [s for s in _splits(own, metric) if is_forget(s)], metric):
             leaks.append(f"{span} of its {place}")
     return f"On forget questions, it reveals a secret in {' and '.join(leaks)}." if leaks else ""
+
+
+def _worst_subject_sentence(subject: SubjectReport) -> str:
+    """Return a sentence on the worst subject."""
+    limit = subject.scores.get(TELLS_LIMIT, NOT_MEASURED)
+    if limit.value is None:
+        return ""
+    few = f" Fewer than {ENOUGH} questions are too few for a low limit." if limit.count < ENOUGH else ""
+    return (
+        f"For each subject alone, at most {percent(limit.value)} of the responses are revealing, with 95 % confidence "
+        f"(highest limit: subject {limit.subject}, {counted(limit.count, 'question')}).{few}"
+    )
 
 
 def _coherence_sentence(own: Board) -> str:
