@@ -30,9 +30,9 @@ NOTICEABLE = 0.01
 def nonzero_p(row: EffectRow) -> float:
     """Return the p-value for an effect other than 0.
 
-    This is a two-sided z-test. The standard error is the distance between the effect and the end of its 95 % interval on the side
-    of 0, divided by 1.96. If the interval is a single point, for example because there is only one row, the error is
-    unknown, and the p-value is 1.
+    This is a two-sided z-test. The standard error is the distance between the effect and the end of its 95 % interval
+    on the side of 0, divided by 1.96. If the interval is a single point, for example because there is only one row, the
+    error is unknown, and the p-value is 1.
     """
     return _two_sided(abs(row.effect), _error_toward(row, 0.0))
 
@@ -54,7 +54,7 @@ def harm_p(retaining: EffectRow, unlearning: EffectRow) -> float:
 
 
 def _error_toward(row: EffectRow, value: float) -> float:
-    """Return the standard error of an effect on the side of a value."""
+    """Return the standard error of an effect toward a value."""
     return (row.effect - row.low if value < row.effect else row.high - row.effect) / _NORMAL
 
 

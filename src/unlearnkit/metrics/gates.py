@@ -153,11 +153,11 @@ def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDoc
 
     Only the score's point estimate decides whether the gate is met or missed. If the score's confidence interval
     extends beyond the threshold, `why` in the result states how far, so that readers can distinguish a narrow outcome
-    from a clear one. A relative threshold is the factor times the point estimate of the reference model's score,
-    plus the added number; the confidence interval of the reference score is ignored. Value and threshold count as equal if their relative
-    difference is at most 1e-9, so that rounding errors do not change the outcome. If the score or the reference score
-    is missing or not finite, the outcome is "not measured", never "met". The same holds if the score was computed from
-    fewer rows than its doc requires (`ScoreDoc.gate_count`) and there is no retrained model.
+    from a clear one. A relative threshold is the factor times the point estimate of the reference model's score, plus
+    the added number; the confidence interval of the reference score is ignored. Value and threshold count as equal if
+    their relative difference is at most 1e-9, so that rounding errors do not change the outcome. If the score or the
+    reference score is missing or not finite, the outcome is "not measured", never "met". The same holds if the score
+    was computed from fewer rows than its doc requires (`ScoreDoc.gate_count`) and there is no retrained model.
 
     Args:
         gate: the gate to judge.

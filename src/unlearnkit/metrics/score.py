@@ -176,7 +176,8 @@ def resampled_score(value: float, statistic: Statistic, *groups: Group, draws: i
 def balanced_score(one: Sequence[float], other: Sequence[float]) -> Score:
     """Return the mean of the means of two groups.
 
-    All values are from 0 to 1. Both groups have the same weight, regardless of their sizes. The score is "not measured" if either group is empty.
+    All values are from 0 to 1. Both groups have the same weight, regardless of their sizes. The score is "not measured"
+    if either group is empty.
     """
     if not one or not other:
         return NOT_MEASURED

@@ -1,7 +1,8 @@
 """Judge each subject of a request alone.
 
-A rate over all subjects can hide one subject about which the model still reveals much. The scores in this module are about the
-worst subject of one run. For statements about a method on other subjects, see `metrics.score.mean_over_subjects`.
+A rate over all subjects can hide one subject about which the model still reveals much. The scores in this module are
+about the worst subject of one run. For statements about a method on other subjects, see
+`metrics.score.mean_over_subjects`.
 
 Subjects have numbers instead of names, because scores may be published. A subject of the scope has its position in the
 scope's list of subjects, from 1. Other subjects of forget rows follow, in the order of the records. Rows without a

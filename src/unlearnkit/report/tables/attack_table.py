@@ -109,9 +109,7 @@ def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: st
     likelier = AttackName(attempt, split, "log_probability") in shown
     verdict = "Was not shown to differ from a model that never knew"
     if likelier:
-        verdict = (
-            "Gives the answers a higher probability than a model that never knew, but was not shown to answer more"
-        )
+        verdict = "Not shown to answer more, but gives the answers a higher probability than a model that never knew"
     sentence = f"{verdict}: {figures}."
     return Finding(attempt, "likelier" if likelier else "nothing", _excess(own[split], theirs[split]), sentence)
 
