@@ -7,6 +7,7 @@ import pytest
 from unlearnkit.metrics.default_gates import ELICITED, limit, with_defaults
 from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.subject_scores import TELLS_LIMIT
 
 PROBABILITY, BEGUN, NO_TRACE = ELICITED
 
@@ -50,6 +51,18 @@ def test_a_score_that_no_model_has_is_no_gate() -> None:
     assert outcomes(run=scored(accuracy=0.1), target=scored(accuracy=1.0)) == {}
     one = scored(elicited_probability=0.1, begun_accuracy=None)
     assert list(outcomes(run=one, target=one)) == [f"{PROBABILITY} <= target.{PROBABILITY} * 0.2"]
+
+
+def test_the_worst_subject_is_judged_too() -> None:
+    own = {TELLS_LIMIT: Score(value=0.049, count=60)}
+    assert outcomes(run=own, target={}) == {f"{TELLS_LIMIT} <= 0.05": "met"}
+    few = {TELLS_LIMIT: Score(value=0.05, count=59)}
+    assert outcomes(run=few, target={}) == {f"{TELLS_LIMIT} <= 0.05": "not measured"}
+    retrained = {TELLS_LIMIT: Score(value=0.2, count=20)}
+    told = {TELLS_LIMIT: Score(value=0.26, count=20)}
+    gate = f"{TELLS_LIMIT} <= retrained.{TELLS_LIMIT} + 0.05"
+    assert outcomes(run=told, retrained=retrained) == {gate: "missed"}
+    assert outcomes(run=few, retrained=retrained) == {gate: "met"}
 
 
 def test_other_gates_keep_their_places() -> None:
