@@ -59,7 +59,7 @@ def field_place(record: Record, name: str) -> str:
 
 
 def field_value(record: Record, name: str) -> Any:
-    """Return the value of a field, or raise an `InputError` if it is missing or null."""
+    """Return a field's value, or raise an `InputError`."""
     if name not in record.fields:
         raise InputError(
             "a field is missing",
