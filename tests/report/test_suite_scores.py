@@ -132,6 +132,17 @@ def test_retain_utility_stands_right_under_model_utility_and_variants_apart(tofu
     assert "_open_unlearning" not in "".join(html.split('<details class="variants">')[0])
 
 
+def test_the_truth_share_is_on_the_board_and_other_variants_are_not(tofu: Report) -> None:
+    flats = [flat for flat in tofu.subjects[0].scores if flat.endswith("_open_unlearning") and tofu.docs.place(flat)]
+    assert {flat.rpartition(".")[2] for flat in flats} == {"truth_share_open_unlearning"}
+    table = board(tofu.subjects, tofu.docs)
+    (section,) = (section for section in table.sections if section.title == "Truth share (OpenUnlearning)")
+    shown = {column.name for column, cell in zip(table.columns, section.rows[0].cells, strict=True) if cell.value}
+    assert shown == {"forget", "retain", "utility.real_authors", "utility.world_facts"}
+    titles = [row.title for row in own_table(tofu, "tofu").sections[2].rows]
+    assert {"Extraction strength, forget", "Exact memorization, real authors"} <= set(titles)
+
+
 def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> None:
     npo, simnpo = tofu.subjects[2:]
     partly = npo.model_copy(update={"scores": {**npo.scores, "tofu.forget_quality": NOT_MEASURED}})
