@@ -120,13 +120,28 @@ def test_retain_utility_stands_right_under_model_utility_and_variants_apart(tofu
     assert [variant.title for variant in table.sections[1:]] == ["TOFU's own code", "OpenUnlearning"]
     assert all(row.name.endswith("_tofu_code") for row in table.sections[1].rows)
     assert [[row.name for row in v.rows] for v in own_table(tofu, "membership").sections[1:]] == [
-        ["tofu.privleak_open_unlearning"]
+        [
+            "tofu.mia.min_k.auc_open_unlearning",
+            "tofu.mia.min_k_plus_plus.auc_open_unlearning",
+            "tofu.privleak_open_unlearning",
+        ]
     ]
     html = render(tofu)
     folded = re.findall(r'<details class="variants">.*?</details>', html, re.DOTALL)
     assert len(folded) == 2
     assert all("As computed by other code" in part for part in folded)
     assert "_open_unlearning" not in "".join(html.split('<details class="variants">')[0])
+
+
+def test_the_truth_share_is_on_the_board_and_other_variants_are_not(tofu: Report) -> None:
+    flats = [flat for flat in tofu.subjects[0].scores if flat.endswith("_open_unlearning") and tofu.docs.place(flat)]
+    assert {flat.rpartition(".")[2] for flat in flats} == {"truth_share_open_unlearning"}
+    table = board(tofu.subjects, tofu.docs)
+    (section,) = (section for section in table.sections if section.title == "Truth share (OpenUnlearning)")
+    shown = {column.name for column, cell in zip(table.columns, section.rows[0].cells, strict=True) if cell.value}
+    assert shown == {"forget", "retain", "utility.real_authors", "utility.world_facts"}
+    titles = [row.title for row in own_table(tofu, "tofu").sections[2].rows]
+    assert {"Extraction strength, forget", "Exact memorization, real authors"} <= set(titles)
 
 
 def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> None:

@@ -110,8 +110,9 @@ class Tofu(UserModelSuite):
             "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
             "unlearning. What a model has learned about real people from many texts may be harder to forget.",
             "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
-            "and OpenUnlearning define the truth ratio differently. Compare results of either code only with the score "
-            "variants that are named after this code.",
+            "and OpenUnlearning define the truth ratio differently, and OpenUnlearning leaves the end token out of "
+            "membership and memorization scores. Compare results of either code only with the score variants that are "
+            "named after this code.",
             "Accuracy requires the exact answer, and TOFU's answers are whole sentences: a low accuracy does not show "
             "that a model has forgotten. ROUGE-L recall and the probability of the answer are more informative.",
             "Model utility also covers real authors and world facts. TOFU does not teach these facts, so a model may "
