@@ -23,6 +23,7 @@ from unlearnkit.metrics.score import (
     resampled_score,
     unbounded_mean_score,
 )
+from unlearnkit.suites.tofu.scores import _harmonic
 
 counts = st.integers(1, 300).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 shares = st.floats(0, 1).map(lambda value: round(value, 6))
@@ -142,6 +143,14 @@ def test_a_resampled_mean_has_gaffkes_interval() -> None:
     score = resampled_score(0.3, lambda rows, weights: weights @ rows, Group(values, 0.0, 1.0), draws=40_000)
     assert (score.low, score.high) == pytest.approx(mean_interval(list(values)), abs=0.003)
     assert (score.value, score.count) == (0.3, 30)
+
+
+def test_a_utility_of_nothing_is_no_point() -> None:
+    """TOFU's model utility of a model that answers nothing is 0, and of one that answers everything 1."""
+    nothing, everything = (_harmonic(*[np.full((40, 3), value)] * 3) for value in (0.0, 1.0))
+    assert nothing.value == nothing.low == 0 and nothing.high is not None and nothing.high > 0.01
+    assert everything.value == 1 == pytest.approx(everything.high) and everything.low is not None
+    assert everything.low < 0.99
 
 
 def test_holms_correction_by_hand() -> None:

@@ -5,11 +5,13 @@ import random
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.rows import Row
 from unlearnkit.metrics.membership import (
     VARIANCE_FLOOR,
     auc,
@@ -24,6 +26,8 @@ from unlearnkit.metrics.membership import (
     reference_score,
     zlib_score,
 )
+from unlearnkit.metrics.membership_scores import _weighted_auc, membership_scores
+from unlearnkit.records.schema import Record, Tokens
 
 token_logps = st.lists(st.floats(-20, 0), min_size=1, max_size=30)
 scores = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=15)
@@ -139,6 +143,23 @@ def test_auc_of_swapped_classes_and_of_other_scales(a: list[float], b: list[floa
     assert auc(chance.sample(a, len(a)), chance.sample(b, len(b))) == area
     assert auc([math.exp(x) for x in a], [math.exp(x) for x in b]) == area
     assert auc(a, a) == 0.5
+
+
+@given(scores, scores)
+def test_the_auc_of_equal_weights_is_the_auc(members: list[float], others: list[float]) -> None:
+    weights = [np.full((1, len(side)), 1 / len(side)) for side in (members, others)]
+    (area,) = _weighted_auc(np.array(members), weights[0], np.array(others), weights[1])
+    assert area == pytest.approx(auc(members, others))
+
+
+def test_the_interval_of_a_perfect_auc_is_no_point() -> None:
+    """Of 20 rows on each side, the lower end is near that of a share of 20 out of 20, which is 0.83."""
+    rows = [Row(id=f"r{n}", question="", answer="text") for n in range(40)]
+    tokens = [Tokens(logps=[-1.0 - n], ranks=[0], mean_logps=[0.0], var_logps=[1.0]) for n in range(40)]
+    made = [Record(split="", row=row, tokens=of) for row, of in zip(rows, tokens, strict=True)]
+    score = membership_scores({"forget": made[:20], "holdout": made[20:]}, {})["mia.loss.auc"]
+    assert (score.value, score.high, score.count) == (1.0, 1.0, 40)
+    assert score.low is not None and 0.7 < score.low < 0.9
 
 
 def test_privleak_by_hand() -> None:

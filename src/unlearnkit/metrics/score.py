@@ -150,7 +150,7 @@ Statistic = Callable[..., np.ndarray]
 def resampled_score(value: float, statistic: Statistic, *groups: Group, draws: int = 1000, seed: int = 0) -> Score:
     """Return a statistic of groups of rows.
 
-    The statistic must have a known range, and the groups must be independent of each other.
+    The statistic must be from 0 to 1, and the groups must be independent of each other.
 
     The interval generalizes Gaffke's bound (see `metrics.intervals`) from the mean to other statistics. Each group gets
     one more row, the most extreme possible row, and all rows get random weights, as in the Bayesian bootstrap (Rubin
@@ -169,7 +169,7 @@ def resampled_score(value: float, statistic: Statistic, *groups: Group, draws: i
             rows = group.rows[np.lexsort(group.rows.reshape(len(group.rows), -1).T)]
             rows = np.concatenate([rows, np.asarray(getattr(group, side), dtype=np.float64)[None]])
             given += [rows, generator.dirichlet(np.ones(len(rows)), size=draws)]
-        ends.append(float(np.quantile(statistic(*given), end)))
+        ends.append(min(max(float(np.quantile(statistic(*given), end)), 0.0), 1.0))  # rounding errors
     return Score(value=value, count=sum(len(group.rows) for group in groups), low=ends[0], high=ends[1])
 
 
