@@ -122,10 +122,21 @@ def test_gates_decide_the_exit_code(recipe: str, call: Any) -> None:
     assert code == 0, err
     code, _, err = call("eval", "runs/quick", "--gate", "forget.accuracy>=1")
     assert code == 3 and "forget.accuracy >= 1" in err
-    code, _, err = call("eval", "runs/quick", "--gate", "near.accuracy>=target.near.accuracy*0.97")
-    assert code == 3 and "there is no target model to compare with" in err
+    code, _, err = call("eval", "runs/quick", "--gate", "near.accuracy>=retrained.near.accuracy*0.97")
+    assert code == 3 and "there is no retrained model to compare with" in err
     code, _, err = call("eval", "runs/quick", "--gate", "near.acuracy>=0.5")
     assert code == 3 and "did you mean near.accuracy?" in err
+
+
+def test_without_gates_of_its_own_a_run_is_held_to_the_default_gates(recipe: str, call: Any) -> None:
+    code, out, err = call("run", recipe, "train.steps=1", "gates=[default]")
+    assert code == 3, err
+    assert "forget.elicited_probability <= target.forget.elicited_probability * 0.2" in err
+    assert "worst_subject.tells_limit <= 0.05" in err and "at least 60 are needed" in err
+    first = out.splitlines()[0]
+    assert first.startswith("- quick: ") and "the probability of an answer is" in " ".join(out.split())
+    card = " ".join(Path("runs/quick/README.md").read_text("utf-8").split())
+    assert card.index("the probability of an answer is") < card.index("What was to be forgotten")
 
 
 def test_references_beside_a_run_are_held_against_it(recipe: str, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
