@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.suites.pocket.suite import Pocket
 
 
@@ -19,3 +20,17 @@ def test_a_few_forget_rows_of_each_subject() -> None:
     assert all(
         task.measured == whole.measured and task.splits["retain"] == whole.splits["retain"] for task in few.values()
     )
+
+
+def test_held_out_rows_state_facts_that_no_trained_row_states() -> None:
+    for request in ("authors", "book", "pii", "hazard"):
+        task = Pocket(request=request).task()
+        held, retain = task.measured["retain.held_out"], task.splits["retain"]
+        assert len(held) == 100 and len(retain) == 400 and len({row.subject for row in held}) > 15
+        trained = {(row.subject, answer) for row in retain for answer in row.answers}
+        assert all((row.subject, answer) not in trained for row in held for answer in row.answers)
+        texts, trained_texts = ([f"{row.question}\n{row.answer}" for row in rows] for rows in (held, retain))
+        assert near_duplicates(texts, trained_texts) == []
+        assert not {row.subject for row in held} & {subject.name for subject in task.scope.neighbors}
+        corpus = {row.id for row in Pocket(request=request).retain_corpus()}
+        assert {row.id for row in held} <= corpus, "the target model and the retrained model know these rows"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from unlearnkit.core.number_format import number, percent
-from unlearnkit.data.vocabulary import REFERENCES, TARGET, ordered_sets, set_title, stays
+from unlearnkit.data.vocabulary import REFERENCES, TARGET, ordered_sets, set_title, showing_kept
 from unlearnkit.metrics.default_gates import ELICITED, Scores, limit
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
@@ -68,11 +68,14 @@ def _incoherent(own: Mapping[ScoreName, Score]) -> str:
 
 
 def _lost(own: Mapping[ScoreName, Score], target: Mapping[ScoreName, Score], metric: str) -> str:
-    """Return words on the row set of knowledge to keep on which the model lost the largest share."""
-    shares = {}
+    """Describe the largest loss of knowledge that the model must keep.
+
+    The row set with the largest loss, as a share of the target model's score, is described. The set `retain`, which is trained on, counts only if no retain rows were held out; see `showing_kept`.
+    """
+    shares, kept = {}, showing_kept(dict.fromkeys(place.split for place in own if place.metric == metric))
     for place, score in own.items():
         before = target.get(place, NOT_MEASURED).value
-        if place.metric == metric and stays(place.split) and before and score.value is not None:
+        if place.metric == metric and place.split in kept and before and score.value is not None:
             shares[place.split] = (score.value / before, score.value, before)
     worst = min(ordered_sets(shares), key=lambda split: shares[split][0], default=None)
     if worst is None or shares[worst][0] >= KEPT:

@@ -40,6 +40,8 @@ class SuiteTask:
     """Names of row sets for which gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
     """Names of splits that are still empty; the target model writes the missing rows at the start of the run."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the rows that users may not expect, without a secret."""
 
 
 class GridRow(Value):

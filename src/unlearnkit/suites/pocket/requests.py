@@ -13,14 +13,16 @@ from itertools import zip_longest
 from random import Random
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
 from unlearnkit.suites.pocket.names import LANGUAGES
 from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
-NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
+NEAR_ROWS, RETAIN_ROWS, HELD_OUT_ROWS, HOLDOUT_ROWS = 140, 400, 100, 80
 FAR_FACTS = 26
 """Number of far facts to measure. Far facts are facts that are unrelated to people. Rows about the remaining far facts
 may be retain rows."""
@@ -79,6 +81,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
+    splits[HELD_OUT] = _sample(rng, _other_facts(free, splits["retain"]), HELD_OUT_ROWS)
     return Request(scope, Splits(splits), left_out)
 
 
@@ -203,6 +206,22 @@ def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
 def _interleave(queues: Sequence[Sequence[Row]]) -> list[Row]:
     """Return the first rows of all queues, then the second rows, etc."""
     return [row for turn in zip_longest(*queues) for row in turn if row is not None]
+
+
+def _other_facts(rows: Sequence[Row], retain: Sequence[Row]) -> list[Row]:
+    """Return the rows on facts that no retain row states.
+
+    A retain row may not state the fact in another wording or language either. General questions are left out (see `ABOUT`), and so are near-duplicates of retain rows.
+    """
+    trained = {_fact(row) for row in retain}
+    others = [row for row in rows if _fact(row) not in trained and row.attribute != ABOUT]
+    texts, retained = ([f"{row.question}\n{row.answer}" for row in each] for each in (others, retain))
+    near = {at for at, _ in near_duplicates(texts, retained)}
+    return [row for at, row in enumerate(others) if at not in near]
+
+
+def _fact(row: Row) -> tuple[str | None, frozenset[str]]:
+    return row.subject, frozenset(row.answers)
 
 
 def _short(title: str) -> str:

@@ -18,6 +18,7 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import LARGEST_SEED, Settings
 from unlearnkit.data.idk_answers import ANSWERS
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.suites.base import SuiteTask, suite
@@ -36,6 +37,7 @@ MEASURED = (
     "forget.multihop",
     "near",
     "far",
+    HELD_OUT,
     "retain",
 )
 
