@@ -211,7 +211,8 @@ def _interleave(queues: Sequence[Sequence[Row]]) -> list[Row]:
 def _other_facts(rows: Sequence[Row], retain: Sequence[Row]) -> list[Row]:
     """Return the rows on facts that no retain row states.
 
-    A retain row may not state the fact in another wording or language either. General questions are left out (see `ABOUT`), and so are near-duplicates of retain rows.
+    No retain row states one of these facts in another wording or language either. General questions are left out (see
+    `ABOUT`), and so are near-duplicates of retain rows.
     """
     trained = {_fact(row) for row in retain}
     others = [row for row in rows if _fact(row) not in trained and row.attribute != ABOUT]
