@@ -136,6 +136,13 @@ def test_a_forget_row_among_the_held_out_rows_is_still_an_error() -> None:
     assert found == {("in_forget_and_retain", "error"), ("probe_trained", "warning")}
 
 
+def test_a_holdout_row_among_the_held_out_rows_is_an_error_because_the_target_model_knows_it() -> None:
+    splits = {"forget": (row(1),), "retain": (row(2),), HELD_OUT: (row(3),), "holdout": (row(3),), "near": (row(3),)}
+    found = [(f.kind, f.severity, f.what) for f in find_duplicates(splits)]
+    what = "split 'holdout' is not for training but contains rows of the retain split"
+    assert found == [("probe_trained", "error", what)], "a probe set may contain them"
+
+
 def test_the_held_out_set_is_knowledge_to_keep_and_stands_for_the_trained_one() -> None:
     assert stays(HELD_OUT) and "not trained on" in set_title(HELD_OUT) and "(trained on" in set_title("retain")
     assert ordered_sets(["far", "retain", "forget", HELD_OUT]) == ["forget", HELD_OUT, "retain", "far"]

@@ -121,7 +121,11 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
     """Yield findings about probe rows that a method trains on."""
     # `_retained` already reports rows that are in both a forget probe set and the retain split.
     for trained in ("forget",) if is_forget(name) else TRAINED_SPLITS:
-        of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
+        # The target model knows the held-out retain rows, too, so holdout rows must not be among them.
+        names = (trained, HELD_OUT) if (name, trained) == ("holdout", "retain") else (trained,)
+        of_text: dict[Text, str] = {}
+        for each in reversed(names):
+            of_text |= _first_ids(texts.get(each, ()), splits.get(each, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:
             # Membership attacks need holdout rows that no model was trained on. If a model was trained on some of the

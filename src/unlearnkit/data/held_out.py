@@ -66,7 +66,10 @@ def hold_out(
 
 
 def _groups(rows: Sequence[Row]) -> list[list[int]]:
-    """Return the indices of the rows, grouped so that near-duplicates and equal questions are in one group."""
+    """Return the indices of the rows, grouped.
+
+    Near-duplicates and rows with the same question are in one group.
+    """
     pairs = near_pairs([f"{row.prompt}\n{row.answer}" for row in rows])
     first: dict[str, int] = {}
     for at, row in enumerate(rows):

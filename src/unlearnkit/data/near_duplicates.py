@@ -52,10 +52,11 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
 
 
 def near_pairs(texts: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
-    """Return pairs of texts of one list that are near-duplicates, as sorted pairs of indices.
+    """Pair the near-duplicates in one list of texts.
 
-    If several texts have the same words, only the first of them is paired with other texts, and each of the others is
-    paired with the first. Two texts are therefore connected by pairs if and only if near-duplicates connect them.
+    The result contains sorted pairs of indices. If several texts have the same words, only the first of them is paired
+    with other texts, and each of the others is paired with the first. Two texts are therefore connected by pairs if and
+    only if near-duplicates connect them.
     """
     places = _distinct(texts, {})
     distinct = list(places)

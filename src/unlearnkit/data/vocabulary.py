@@ -56,10 +56,10 @@ def stays(split: str) -> bool:
 
 
 def showing_kept(splits: Iterable[str]) -> list[str]:
-    """Return the row sets that show what a model keeps, in the given order.
+    """Return the row sets that show what a model keeps.
 
-    These are the sets with knowledge to keep, without the set `retain` if `HELD_OUT` is among them, because a model is
-    trained to keep the rows of `retain`.
+    The order is kept. These are the sets with knowledge to keep, without the set `retain` if `HELD_OUT` is among them,
+    because a model is trained to keep the rows of `retain`.
     """
     kept = [split for split in splits if stays(split)]
     return [split for split in kept if split != "retain" or HELD_OUT not in kept]

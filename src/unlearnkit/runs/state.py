@@ -171,7 +171,7 @@ runs."""
 
 
 def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Add the settings that are newer than a run to its section `data`."""
+    """Add settings that are newer than a run to its `data`."""
     return {**NEWER_DATA.get(suite, {}), **data}
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.resources import files
 from itertools import zip_longest
 from random import Random
 
@@ -17,6 +18,7 @@ from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.scope.wording import read_wordings
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
 from unlearnkit.suites.pocket.names import LANGUAGES
 from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
@@ -28,6 +30,9 @@ FAR_FACTS = 26
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
+
+WORDINGS = read_wordings(files("unlearnkit.suites.pocket") / "wording.yaml")
+"""Words about the subjects of each request."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
@@ -98,6 +103,7 @@ def _authors(world: PocketWorld) -> Scope:
         secrets=tuple(secret for person in people for secret in _profile_secrets(person)),
         neighbors=tuple(map(_subject, neighbors)),
         languages=LANGUAGES,
+        wording=WORDINGS["authors"],
     )
 
 
@@ -112,6 +118,7 @@ def _pii(world: PocketWorld) -> Scope:
         neighbors=tuple(map(_subject, neighbors)),
         allowed=tuple(secret for person in neighbors for secret in _contact_secrets(person)),
         languages=LANGUAGES,
+        wording=WORDINGS["pii"],
     )
 
 
@@ -126,6 +133,7 @@ def _book(world: PocketWorld) -> Scope:
         neighbors=(ScopeSubject(name=other.title, aliases=(_short(other.title),)), ScopeSubject(name=book.author)),
         allowed=_book_secrets(other),
         languages=LANGUAGES,
+        wording=WORDINGS["book"],
     )
 
 
@@ -140,6 +148,7 @@ def _hazard(world: PocketWorld) -> Scope:
         neighbors=(ScopeSubject(name=other.name),),
         allowed=_craft_secrets(other),
         languages=LANGUAGES,
+        wording=WORDINGS["hazard"],
     )
 
 

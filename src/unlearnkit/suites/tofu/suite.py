@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -23,6 +24,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
+from unlearnkit.scope.wording import read_wordings
 from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
 from unlearnkit.suites.tofu.score_docs import TOFU_DOCS
 from unlearnkit.suites.tofu.scores import tofu_scores
@@ -31,6 +33,8 @@ from unlearnkit.text.normalize import normalize
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 HOLDOUT = {"forget01": "holdout01", "forget05": "holdout05", "forget10": "holdout10"}
 AUTHORS = {"forget01": 2, "forget05": 10, "forget10": 20}
+WORDING = read_wordings(files("unlearnkit.suites.tofu") / "wording.yaml")["authors"]
+"""Words about TOFU's authors."""
 DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, who are treated as people who withdrew."
 
 
@@ -99,7 +103,7 @@ class Tofu(UserModelSuite):
         splits = Splits({"forget": self._forget, "retain": trained, "holdout": holdout})
         return SuiteTask(
             f"tofu-{self.version}",
-            scope.model_copy(update={"neighbors": neighbors}),
+            scope.model_copy(update={"neighbors": neighbors, "wording": WORDING}),
             splits,
             measured,
             unspoken=frozenset({"holdout"}),
