@@ -16,7 +16,9 @@ from unlearnkit.metrics.membership import (
     grad_norm_score,
     loss_score,
     min_k_plus_plus_score,
+    min_k_plus_plus_score_open_unlearning,
     min_k_score,
+    min_k_score_open_unlearning,
     privleak,
     privleak_open_unlearning,
     reference_score,
@@ -73,6 +75,24 @@ def test_min_k_plus_plus_survives_a_model_that_is_sure(variance: float) -> None:
     """Fault of code without a floor: a variance of 0, or just below by rounding, gives NaN."""
     assert min_k_plus_plus_score([0.0], [0.0], [variance]) == 0.0
     assert min_k_plus_plus_score([-1.0], [0.0], [variance]) == pytest.approx(1 / math.sqrt(VARIANCE_FLOOR))
+
+
+def test_open_unlearning_drops_the_last_token_before_it_chooses_the_lowest() -> None:
+    """Of 5 tokens 2 are averaged; without the last one, floor(0.4 * 4) = 1 of 4."""
+    logps = [-1.0, -5.0, -2.0, -3.0, -9.0]
+    assert min_k_score(logps) == 7.0
+    assert min_k_score_open_unlearning(logps) == 5.0
+    means, variances = [0.0] * 5, [1.0, 4.0, 1.0, 1.0, 1.0]
+    assert min_k_plus_plus_score(logps, means, variances) == 6.0
+    assert min_k_plus_plus_score_open_unlearning(logps, means, variances) == 3.0
+
+
+@given(token_logps, st.floats(-20, 0), st.floats(0.05, 1))
+def test_the_last_token_has_no_influence_in_open_unlearning(logps: list[float], last: float, share: float) -> None:
+    assert min_k_score_open_unlearning([*logps, last], share) == min_k_score(logps, share)
+    zeros, ones = [0.0] * (len(logps) + 1), [1.0] * (len(logps) + 1)
+    found = min_k_plus_plus_score_open_unlearning([*logps, last], zeros, ones, share)
+    assert found == min_k_score(logps, share)
 
 
 @given(token_logps, st.floats(0.05, 1), st.randoms(use_true_random=False))
@@ -160,6 +180,9 @@ def test_privleak_is_that_of_open_unlearning_but_for_the_epsilon(unlearned: floa
         lambda: min_k_score([-1.0], share=0.0),
         lambda: min_k_score([-1.0], share=40),
         lambda: min_k_plus_plus_score([-1.0], [-1.0, -2.0], [1.0]),
+        lambda: min_k_score_open_unlearning([-1.0]),
+        lambda: min_k_plus_plus_score_open_unlearning([-1.0], [-1.0], [1.0]),
+        lambda: min_k_plus_plus_score_open_unlearning([-1.0, -2.0], [-1.0, -2.0, -3.0], [1.0, 1.0]),
         lambda: auc([], [1.0]),
         lambda: auc([1.0], [math.nan]),
         lambda: privleak(99.0, 0.5),

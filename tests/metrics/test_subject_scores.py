@@ -34,9 +34,8 @@ def test_the_worst_subject_is_that_of_the_highest_limit() -> None:
     records = (
         asked(MIRA, *["No."] * 20) + asked(LAMP, *["No."] * 60) + asked(MIRA, *["No."] * 20, split="forget.reverse")
     )
-    assert subject_scores(records, SCOPE) == {
-        TELLS_LIMIT: Score(value=pytest.approx(1 - 0.05 ** (1 / 40)), count=40, subject=1)
-    }
+    silent = subject_scores(records, SCOPE)[TELLS_LIMIT]
+    assert (silent.value, silent.count, silent.subject) == (pytest.approx(1 - 0.05 ** (1 / 40)), 40, 1)
     # One of 60 gives 0.0767 (the root of (1-p)^60 + 60 p (1-p)^59 = 0.05), which is above the 0.0722 of none of 40.
     records[20] = asked(LAMP, "In Porto!")[0]
     worst = subject_scores(records, SCOPE)[TELLS_LIMIT]

@@ -94,9 +94,7 @@ def test_scores_on_trained_rows_are_pointed_out() -> None:
     (without,) = [said for said in limitations(STATE, [trained], Pocket()) if "The set `retain`" in said]
     assert without.endswith("No retain rows were held out.")
     (found,) = [said for said in limitations(STATE, [both], Pocket()) if "The set `retain`" in said]
-    assert found.endswith(
-        "The rows of `retain.held_out` are not trained on in unlearning, and show what a model keeps."
-    )
+    assert "The rows of `retain.held_out` are not trained on in unlearning" in found
     assert all(limitations(STATE, [both], Pocket())), "no line is empty"
     nothing = SubjectReport(name="x", title="X", scores={"forget.accuracy": half})
     assert not [said for said in limitations(STATE, [nothing], Pocket()) if "`retain`" in said]

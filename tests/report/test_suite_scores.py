@@ -14,6 +14,7 @@ from unlearnkit.metrics.gates import Gate, judge
 from unlearnkit.metrics.membership_scores import MEMBERSHIP, MEMBERSHIP_DOCS
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.metrics.subject_scores import SUBJECT_DOCS, SUBJECTS
 from unlearnkit.report.charts.board_charts import plane, probe_dots
 from unlearnkit.report.compare import board_table, comparison
 from unlearnkit.report.headline import axes, headline
@@ -99,8 +100,8 @@ def test_a_metric_that_nobody_was_measured_on_takes_one_line() -> None:
 def test_every_score_of_the_suites_has_words(tofu: Report) -> None:
     named = {flat for s in tofu.subjects for flat in s.scores}
     found = tofu.docs.own(named)
-    assert {own.table for own in found} == {TOFU, MEMBERSHIP}
-    for table, docs in ((TOFU, TOFU_DOCS), (MEMBERSHIP, MEMBERSHIP_DOCS)):
+    assert {own.table for own in found} == {TOFU, MEMBERSHIP, SUBJECTS}
+    for table, docs in ((TOFU, TOFU_DOCS), (MEMBERSHIP, MEMBERSHIP_DOCS), (SUBJECTS, SUBJECT_DOCS)):
         known = {own.doc.title for own in found if own.table == table and not own.doc.variant}
         # None is missing, none is made up.
         assert known == {doc.title for doc in docs.values() if doc.table == table and not doc.variant}
@@ -119,13 +120,28 @@ def test_retain_utility_stands_right_under_model_utility_and_variants_apart(tofu
     assert [variant.title for variant in table.sections[1:]] == ["TOFU's own code", "OpenUnlearning"]
     assert all(row.name.endswith("_tofu_code") for row in table.sections[1].rows)
     assert [[row.name for row in v.rows] for v in own_table(tofu, "membership").sections[1:]] == [
-        ["tofu.privleak_open_unlearning"]
+        [
+            "tofu.mia.min_k.auc_open_unlearning",
+            "tofu.mia.min_k_plus_plus.auc_open_unlearning",
+            "tofu.privleak_open_unlearning",
+        ]
     ]
     html = render(tofu)
     folded = re.findall(r'<details class="variants">.*?</details>', html, re.DOTALL)
     assert len(folded) == 2
     assert all("As computed by other code" in part for part in folded)
     assert "_open_unlearning" not in "".join(html.split('<details class="variants">')[0])
+
+
+def test_the_truth_share_is_on_the_board_and_other_variants_are_not(tofu: Report) -> None:
+    flats = [flat for flat in tofu.subjects[0].scores if flat.endswith("_open_unlearning") and tofu.docs.place(flat)]
+    assert {flat.rpartition(".")[2] for flat in flats} == {"truth_share_open_unlearning"}
+    table = board(tofu.subjects, tofu.docs)
+    (section,) = (section for section in table.sections if section.title == "Truth share (OpenUnlearning)")
+    shown = {column.name for column, cell in zip(table.columns, section.rows[0].cells, strict=True) if cell.value}
+    assert shown == {"forget", "retain", "utility.real_authors", "utility.world_facts"}
+    titles = [row.title for row in own_table(tofu, "tofu").sections[2].rows]
+    assert {"Extraction strength, forget", "Exact memorization, real authors"} <= set(titles)
 
 
 def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> None:

@@ -132,15 +132,20 @@ def lowest(values: list[float], share: float = 0.4) -> float:
     return -sum(chosen) / len(chosen)
 
 
+def standardized(model: Slow, row: dict[str, Any]) -> list[float]:
+    """(log p - mean) / deviation of each token of the answer."""
+    said, table = model.table(row["question"], row["answer"])
+    mean = (table.exp() * table).sum(-1)
+    deviation = ((table.exp() * (table - mean[:, None]) ** 2).sum(-1)).clamp_min(1e-6).sqrt()
+    return [(float(table[i, token]) - float(mean[i])) / float(deviation[i]) for i, token in enumerate(said)]
+
+
 def attacks(model: Slow, reference: Slow, row: dict[str, Any]) -> dict[str, float]:
     """Score of each membership attack on a row; low for a member."""
     question, answer = row["question"], row["answer"]
-    said, table = model.table(question, answer)
     logps = model.logps(question, answer)
     loss = -sum(logps) / len(logps)
-    mean = (table.exp() * table).sum(-1)
-    deviation = ((table.exp() * (table - mean[:, None]) ** 2).sum(-1)).clamp_min(1e-6).sqrt()
-    standard = [(float(table[i, token]) - float(mean[i])) / float(deviation[i]) for i, token in enumerate(said)]
+    standard = standardized(model, row)
     return {
         "loss": loss,
         "zlib": loss / len(zlib.compress(answer.encode())),
@@ -157,3 +162,26 @@ def extraction(model: Slow, row: dict[str, Any]) -> tuple[float, float]:
     right = [int(table[i].argmax()) == token for i, token in enumerate(said)]
     shown = next(k for k in range(len(said) + 1) if all(right[k:]))
     return 1 - shown / len(said), sum(right) / len(right)
+
+
+def attacks_without_end(model: Slow, row: dict[str, Any]) -> dict[str, float]:
+    """The two attacks for which OpenUnlearning drops the end token."""
+    logps = model.logps(row["question"], row["answer"])
+    return {"min_k": lowest(logps[:-1]), "min_k_plus_plus": lowest(standardized(model, row)[:-1])}
+
+
+def extraction_without_end(model: Slow, row: dict[str, Any]) -> tuple[float, float]:
+    """`extraction` as OpenUnlearning computes it: no end token, and the search stops before everything is shown."""
+    said, table = model.table(row["question"], row["answer"])
+    right = [int(table[i].argmax()) == token for i, token in enumerate(said[:-1])]
+    shown = 0
+    while shown < len(right) - 1 and not all(right[shown:]):
+        shown += 1
+    return 1 - shown / len(right), sum(right) / len(right)
+
+
+def share(model: Slow, row: dict[str, Any]) -> float:
+    """Right answer's share of the probability of right and (geometric mean of) wrong answers."""
+    right = math.exp(model.mean(row["question"], row.get("paraphrased_answer", row["answer"])))
+    means = [model.mean(row["question"], answer) for answer in row["perturbed_answer"]]
+    return right / (right + math.exp(sum(means) / len(means)) + 1e-10)

@@ -113,6 +113,12 @@ def test_probability_recall_and_memorization(
         found = [slow.extraction(subject, r) for r in members]
         agrees(scores[f"tofu.{name}.extraction_strength"], mean([strength for strength, _ in found]))
         agrees(scores[f"tofu.{name}.exact_memorization"], mean([share for _, share in found]))
+        found = [slow.extraction_without_end(subject, r) for r in members]
+        agrees(scores[f"tofu.{name}.extraction_strength_open_unlearning"], mean([strength for strength, _ in found]))
+        agrees(scores[f"tofu.{name}.exact_memorization_open_unlearning"], mean([share for _, share in found]))
+    for name, file in {"forget": "forget01_perturbed", **KEPT}.items():
+        shares = [slow.share(subject, r) for r in rows(pocket, file)]
+        agrees(scores[f"tofu.{name}.truth_share_open_unlearning"], mean(shares))
     for name in ("real_authors", "world_facts"):
         members = rows(pocket, KEPT[name])
         agrees(scores[f"tofu.{name}.probability"], mean([slow.option(subject, r) for r in members]))
@@ -167,6 +173,21 @@ def test_membership_and_privleak(
     # MUSE counts the area the other way round.
     here, there = 1 - (scores["tofu.mia.min_k.auc"].value or 0), 1 - slow.area(*theirs)
     agrees(scores["tofu.privleak"], 100 * (here - there) / there)
+
+
+def test_membership_and_privleak_without_the_end_token(
+    pocket: dict[str, Any], models: tuple[slow.Slow, slow.Slow], scores: dict[str, Score]
+) -> None:
+    forget, holdout = rows(pocket, "forget01_perturbed"), rows(pocket, "holdout01")
+    areas = []
+    for model in models:
+        sides = [[slow.attacks_without_end(model, row) for row in side] for side in (forget, holdout)]
+        areas.append({name: slow.area(*([found[name] for found in side] for side in sides)) for name in sides[0][0]})
+    for name, expected in areas[0].items():
+        agrees(scores[f"tofu.mia.{name}.auc_open_unlearning"], expected)
+    here, there = (1 - area["min_k"] for area in areas)
+    agrees(scores["tofu.privleak_open_unlearning"], 100 * (here - there) / (there + 1e-10))
+    assert here != 1 - (scores["tofu.mia.min_k.auc"].value or 0)  # the end token makes a difference here
 
 
 def test_the_test_would_notice(scores: dict[str, Score]) -> None:

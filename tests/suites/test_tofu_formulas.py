@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.metrics.memorization import exact_memorization, extraction_strength, mean_logp, rouge_recall
+from unlearnkit.metrics.memorization import (
+    exact_memorization,
+    exact_memorization_open_unlearning,
+    extraction_strength,
+    extraction_strength_open_unlearning,
+    mean_logp,
+    rouge_recall,
+)
 from unlearnkit.suites.tofu import formulas as tofu
 from unlearnkit.suites.tofu.formulas import (
     answer_probability,
@@ -25,6 +32,7 @@ from unlearnkit.suites.tofu.formulas import (
     truth_ratio,
     truth_ratio_open_unlearning,
     truth_ratio_tofu_logged,
+    truth_share_open_unlearning,
     truth_utility,
 )
 
@@ -235,6 +243,33 @@ def test_extraction_strength_is_otherwise_that_of_the_search(given_ranks: list[i
     assert extraction_strength(given_ranks) <= exact_memorization(given_ranks) + 1e-12
 
 
+@given(ranks, st.integers(0, 3))
+def test_memorization_of_open_unlearning_is_that_of_its_search(given_ranks: list[int], last: int) -> None:
+    assert extraction_strength_open_unlearning([*given_ranks, last]) == pytest.approx(suffix_search(given_ranks))
+    assert exact_memorization_open_unlearning([*given_ranks, last]) == exact_memorization(given_ranks)
+
+
+def test_memorization_of_open_unlearning_by_hand() -> None:
+    """Four tokens and the end token, which is wrong: the suffix that is right has two tokens, then none."""
+    assert extraction_strength_open_unlearning([0, 1, 0, 0, 5]) == 0.5
+    assert exact_memorization_open_unlearning([0, 1, 0, 0, 5]) == 0.75
+    assert extraction_strength_open_unlearning([0, 1, 0, 2, 0]) == 0.25
+    assert exact_memorization_open_unlearning([3, 1, 2, 7, 0]) == 0.0
+
+
+def test_the_truth_share_by_hand() -> None:
+    """Right 1/2, wrong 1/4 and 1/16, whose geometric mean is 1/8."""
+    share = truth_share_open_unlearning(math.log(1 / 2), [math.log(1 / 4), math.log(1 / 16)])
+    assert share == pytest.approx(0.5 / (0.625 + 1e-10), rel=1e-14)
+    assert truth_share_open_unlearning(-2000.0, [-2000.0]) == 0.0
+
+
+@given(st.floats(-8, 0), st.lists(st.floats(-8, 0), min_size=1, max_size=5))
+def test_the_truth_share_falls_with_the_ratio(right: float, wrong: list[float]) -> None:
+    ratio = truth_ratio_tofu_logged(right, wrong)
+    assert truth_share_open_unlearning(right, wrong) == pytest.approx(1 / (1 + ratio), rel=1e-6)
+
+
 @pytest.mark.parametrize("measure", [exact_memorization, extraction_strength])
 def test_the_last_token_counts(measure: Callable[[Sequence[int]], float]) -> None:
     """Fault of OpenUnlearning: the last labeled token is dropped as the end of text, whatever it is."""
@@ -258,6 +293,9 @@ def test_an_empty_answer_is_not_memorized(measure: Callable[[Sequence[int]], flo
         lambda: option_probability(-1.0, []),
         lambda: truth_ratio(-1.0, []),
         lambda: truth_ratio(math.nan, [-1.0]),
+        lambda: truth_share_open_unlearning(-1.0, []),
+        lambda: extraction_strength_open_unlearning([0]),
+        lambda: exact_memorization_open_unlearning([]),
         lambda: truth_utility([]),
         lambda: truth_utility([-0.5]),
         lambda: truth_closeness([math.nan]),

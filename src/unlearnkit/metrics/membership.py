@@ -81,7 +81,8 @@ def grad_norm_score(tensor_norms: Sequence[float]) -> float:
     """GradNorm: the gradient's L2 norm, averaged over the weight tensors.
 
     The gradient is computed from the loss on this item alone. The score follows Wang et al. 2024 (arXiv 2402.17012);
-    the mean over weight tensors follows OpenUnlearning.
+    the mean over weight tensors follows OpenUnlearning. OpenUnlearning computes the gradient of another loss, however:
+    it leaves out the item's last token and turns dropout on.
 
     Args:
         tensor_norms: L2 norm of the gradient for each weight tensor.
@@ -112,6 +113,23 @@ def min_k_score(logps: Sequence[float], share: float = SHARE) -> float:
     return _minus_mean_of_lowest(checked(logps, "token log-probabilities"), share)
 
 
+def min_k_score_open_unlearning(logps: Sequence[float], share: float = SHARE) -> float:
+    """Min-K% as computed by OpenUnlearning, in nats.
+
+    OpenUnlearning (locuslab/open-unlearning, evals/metrics/utils.py) takes the last labeled token for the end token and
+    leaves it out, whatever it is. The result is `min_k_score` without this token. LOSS, zlib and Reference keep the
+    token in OpenUnlearning, too.
+
+    Args:
+        logps: log-probability of each token of the item, including the last one.
+        share: share of the remaining tokens that is averaged.
+
+    Raises:
+        InputError: `logps` has fewer than two entries, a value is not finite, or `share` is not in (0, 1].
+    """
+    return min_k_score(logps[:-1], share)
+
+
 def min_k_plus_plus_score(
     logps: Sequence[float], mean_logps: Sequence[float], var_logps: Sequence[float], share: float = SHARE
 ) -> float:
@@ -139,6 +157,21 @@ def min_k_plus_plus_score(
     )
     standardized = [(logp - mean) / math.sqrt(max(variance, VARIANCE_FLOOR)) for logp, mean, variance in measured]
     return _minus_mean_of_lowest(standardized, share)
+
+
+def min_k_plus_plus_score_open_unlearning(
+    logps: Sequence[float], mean_logps: Sequence[float], var_logps: Sequence[float], share: float = SHARE
+) -> float:
+    """Min-K%++ as computed by OpenUnlearning, in standard deviations.
+
+    The result is `min_k_plus_plus_score` without the last token, see `min_k_score_open_unlearning`.
+
+    Raises:
+        InputError: the three lists differ in length or have fewer than two entries, a value is not finite, or `share`
+            is not in (0, 1].
+    """
+    same_length({"logps": logps, "mean_logps": mean_logps, "var_logps": var_logps}, "Min-K%++")
+    return min_k_plus_plus_score(logps[:-1], mean_logps[:-1], var_logps[:-1], share)
 
 
 def _minus_mean_of_lowest(values: list[float], share: float) -> float:
@@ -195,9 +228,10 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
 def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE) -> float:
     """PrivLeak as computed by OpenUnlearning, in percent.
 
-    The formula is the same as in `privleak`, but 1e-10 is added to the denominator. If no retrained model was measured,
-    0.5 (chance) is used as the AUC of the retrained model. In that case, a result of 0 means that the forget set is
-    indistinguishable from held-out text. Even a retrained model seldom reaches this result.
+    The formula is the same as in `privleak`, but 1e-10 is added to the denominator, and the AUCs are those of
+    `min_k_score_open_unlearning`. If no retrained model was measured, 0.5 (chance) is used as the AUC of the retrained
+    model. In that case, a result of 0 means that the forget set is indistinguishable from held-out text. Even a
+    retrained model seldom reaches this result.
 
     Raises:
         InputError: an AUC is not in [0, 1].

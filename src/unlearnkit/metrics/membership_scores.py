@@ -24,7 +24,8 @@ MEMBERSHIP = ScoreTable(
     (
         (
             _OPEN_UNLEARNING,
-            "1e-10 is added to the denominator; if there is no retrained model, 0.5 (chance) replaces its AUC",
+            "Min-K, Min-K++ and PrivLeak leave out the last token of each answer, i.e. the end token. PrivLeak also "
+            "adds 1e-10 to the denominator; if there is no retrained model, 0.5 (chance) replaces its AUC",
         ),
     ),
 )
@@ -47,12 +48,11 @@ _ATTACKS = {
         "attack like Min-K, but each log-probability is standardized by the distribution predicted at that token",
     ),
 }
-MEMBERSHIP_DOCS = {
-    **{
-        f"mia.{name}.auc": ScoreDoc(f"{title}, AUC", text, table=MEMBERSHIP) for name, (title, text) in _ATTACKS.items()
-    },
-    **with_variants({"privleak": _PRIVLEAK}, {"_open_unlearning": _OPEN_UNLEARNING}),
+_AUC_DOCS = {
+    f"mia.{name}.auc": ScoreDoc(f"{title}, AUC", text, table=MEMBERSHIP) for name, (title, text) in _ATTACKS.items()
 }
+_VARYING = {name: _AUC_DOCS[name] for name in ("mia.min_k.auc", "mia.min_k_plus_plus.auc")} | {"privleak": _PRIVLEAK}
+MEMBERSHIP_DOCS = {**_AUC_DOCS, **with_variants(_VARYING, {"_open_unlearning": _OPEN_UNLEARNING})}
 """Docs of the scores that `membership_scores` returns."""
 
 _Attack = Callable[[Record, Tokens], float | None]
@@ -62,7 +62,11 @@ _Attack = Callable[[Record, Tokens], float | None]
 def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]]) -> dict[str, Score]:
     """Return the AUC of six membership inference attacks, and PrivLeak.
 
-    Each attack tries to distinguish forget rows from holdout rows. The AUC of an attack is named `mia.<attack>.auc`.
+    Each attack tries to distinguish forget rows from holdout rows. The AUC of an attack is named `mia.<attack>.auc`. A
+    score as OpenUnlearning defines it has the suffix `_open_unlearning`, if the definition differs.
+
+    Rows whose records lack what an attack needs are left out. If only the mean log-probability of an answer is known,
+    the answer has no least likely tokens, so Min-K is not measured on it.
 
     Args:
         ours: records of the model under test, by set. If `forget` or `holdout` is missing, nothing is measured.
@@ -80,21 +84,51 @@ def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str,
         "reference": against_reference,
         "grad_norm": lambda record, _: mia.grad_norm_score(record.gradient_norms) if record.gradient_norms else None,
         "min_k": _min_k,
-        "min_k_plus_plus": lambda _, t: mia.min_k_plus_plus_score(t.logps, t.mean_logps, t.var_logps),
+        "min_k_plus_plus": lambda _, t: (
+            mia.min_k_plus_plus_score(t.logps, t.mean_logps, t.var_logps) if t.mean_logps and t.var_logps else None
+        ),
     }
     scores = {f"mia.{name}.auc": _auc(ours, attack) for name, attack in attacks.items()}
-    auc, retrained = scores["mia.min_k.auc"], _auc(theirs, _min_k).value
-    scores |= {"privleak": NOT_MEASURED, "privleak_open_unlearning": NOT_MEASURED}
-    if auc.value is not None:
-        leak = mia.privleak_open_unlearning(auc.value, mia.CHANCE if retrained is None else retrained)
-        scores["privleak_open_unlearning"] = Score(value=leak, count=auc.count)
-        if retrained is not None:
-            scores["privleak"] = Score(value=mia.privleak(auc.value, retrained), count=auc.count)
-    return scores
+    retrained = _auc(theirs, _min_k).value
+    scores["privleak"] = _leak(scores["mia.min_k.auc"], retrained, mia.privleak)
+    return scores | _open_unlearning_scores(ours, theirs)
 
 
-def _min_k(_: Record, tokens: Tokens) -> float:
-    return mia.min_k_score(tokens.logps)
+def _open_unlearning_scores(
+    ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]]
+) -> dict[str, Score]:
+    """Return the membership scores that OpenUnlearning defines differently.
+
+    If there is no retrained model, PrivLeak uses chance as the retrained model's AUC. If there is a retrained model,
+    but its AUC could not be measured, PrivLeak is not measured.
+    """
+    min_k = _auc(ours, _min_k_open_unlearning)
+    retrained = _auc(theirs, _min_k_open_unlearning).value if theirs else mia.CHANCE
+    return {
+        "mia.min_k.auc_open_unlearning": min_k,
+        "mia.min_k_plus_plus.auc_open_unlearning": _auc(ours, _min_k_plus_plus_open_unlearning),
+        "privleak_open_unlearning": _leak(min_k, retrained, mia.privleak_open_unlearning),
+    }
+
+
+def _leak(auc: Score, retrained: float | None, privleak: Callable[[float, float], float | None]) -> Score:
+    if auc.value is None or retrained is None:
+        return NOT_MEASURED
+    return Score(value=privleak(auc.value, retrained), count=auc.count)
+
+
+def _min_k(_: Record, tokens: Tokens) -> float | None:
+    return None if tokens.mean_only else mia.min_k_score(tokens.logps)
+
+
+def _min_k_open_unlearning(_: Record, tokens: Tokens) -> float | None:
+    return mia.min_k_score_open_unlearning(tokens.logps) if len(tokens.logps) > 1 else None
+
+
+def _min_k_plus_plus_open_unlearning(_: Record, tokens: Tokens) -> float | None:
+    if len(tokens.logps) < 2 or not tokens.mean_logps or not tokens.var_logps:
+        return None
+    return mia.min_k_plus_plus_score_open_unlearning(tokens.logps, tokens.mean_logps, tokens.var_logps)
 
 
 def _auc(sets: Mapping[str, Sequence[Record]], attack: _Attack) -> Score:

@@ -57,8 +57,11 @@ def rouge(record: Record) -> RougeRecall | None:
 
 
 def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
-    """Return the memorization scores of a row set, averaged over rows."""
-    ranks = [record.tokens.ranks for record in records if record.tokens is not None]
+    """Return the memorization scores of a row set, averaged over rows.
+
+    A score leaves out rows on which it was not measured.
+    """
+    ranks = _ranks(records)
     recalls = [recall for record in records if (recall := rouge(record)) is not None]
     return {
         "rouge1_recall": mean_score([recall.rouge1 for recall in recalls]),
@@ -66,6 +69,23 @@ def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
         "extraction_strength": mean_score([extraction_strength(of_row) for of_row in ranks]),
         "exact_memorization": mean_score([exact_memorization(of_row) for of_row in ranks]),
     }
+
+
+def memorization_scores_open_unlearning(records: Sequence[Record]) -> dict[str, Score]:
+    """Return the memorization scores that OpenUnlearning computes differently.
+
+    The scores leave out answers of one token, of which OpenUnlearning counts no token. (OpenUnlearning averages the
+    extraction strength of such an answer as 0.)
+    """
+    ranks = [of_row for of_row in _ranks(records) if len(of_row) > 1]
+    return {
+        "extraction_strength": mean_score([extraction_strength_open_unlearning(of_row) for of_row in ranks]),
+        "exact_memorization": mean_score([exact_memorization_open_unlearning(of_row) for of_row in ranks]),
+    }
+
+
+def _ranks(records: Sequence[Record]) -> list[list[int]]:
+    return [record.tokens.ranks for record in records if record.tokens is not None and record.tokens.ranks]
 
 
 def mean_logp(logps: Sequence[float]) -> float:
@@ -160,6 +180,32 @@ def extraction_strength(ranks: Sequence[int]) -> float:
     checked_ranks = _checked_ranks(ranks)
     shown = max((at + 1 for at, rank in enumerate(checked_ranks) if rank != 0), default=0)
     return 1.0 - shown / len(checked_ranks)
+
+
+def exact_memorization_open_unlearning(ranks: Sequence[int]) -> float:
+    """Return the exact memorization that OpenUnlearning computes.
+
+    OpenUnlearning (locuslab/open-unlearning, evals/metrics/utils.py) takes the last labeled token for the end token and
+    leaves it out, whatever it is. The result is `exact_memorization` without this token.
+
+    Args:
+        ranks: rank of each token of the answer, including the last one; see `exact_memorization`.
+
+    Raises:
+        InputError: `ranks` has fewer than two entries, or a rank is negative.
+    """
+    return exact_memorization(ranks[:-1])
+
+
+def extraction_strength_open_unlearning(ranks: Sequence[int]) -> float:
+    """Return the extraction strength that OpenUnlearning computes.
+
+    OpenUnlearning (locuslab/open-unlearning, evals/metrics/memorization.py) leaves out the last token, like
+    `exact_memorization_open_unlearning`, and never gives all of the remaining n tokens. The result is therefore at
+    least 1/n, even if no token is predicted correctly. Arguments and errors are those of
+    `exact_memorization_open_unlearning`.
+    """
+    return max(extraction_strength(ranks[:-1]), 1.0 / (len(ranks) - 1))
 
 
 def _checked_ranks(ranks: Sequence[int]) -> list[float]:

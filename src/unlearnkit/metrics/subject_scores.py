@@ -92,7 +92,9 @@ def subject_scores(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
 
     `worst_subject.tells_limit` is the largest of the subjects' one-sided 95 % upper limits for the share of revealing
     responses, see `tells`. Its `count` is the number of questions about this subject, and its `subject` is the
-    subject's number. If no question about a subject could be judged, nothing is known about it, and its limit is 1.
+    subject's number. The largest limit is also an upper limit for the subject with the highest true share, because the
+    limit of this subject is at most as large. If no question about a subject could be judged, nothing is known about
+    it, and its limit is 1.
     """
     if not any(is_forget(record.split) for record in records):
         return {}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.core.settings import Value
@@ -25,19 +25,34 @@ V = TypeVar("V", bound=Value)
 class Tokens(Value):
     """Token statistics of an answer, from one teacher-forced pass.
 
-    Each list has one entry for each token of the answer. Tokens of the trace are not included.
+    Each list has one entry for each token of the answer, including the token that ends the answer's turn. Tokens of the
+    trace are not included. If a source of records, such as the log of another implementation, lacks some of these
+    values, their lists are empty, and the scores that need them are not measured. If the source holds only the mean
+    log-probability of the answer, `logps` contains this mean, and all other lists are empty.
     """
 
     logps: list[float]
     """Log-probability of each token, given the question, the row's trace and the preceding tokens of the answer. The
     logarithm is natural."""
-    ranks: list[int]
+    ranks: list[int] = Field(default_factory=list)
     """Rank of each token among all tokens of the vocabulary, by probability; the most likely token has rank 0."""
-    mean_logps: list[float]
+    mean_logps: list[float] = Field(default_factory=list)
     """Mean of log p(v) at each position, for a token v drawn from the model's distribution p (mu of Min-K++)."""
-    var_logps: list[float]
+    var_logps: list[float] = Field(default_factory=list)
     """Variance of log p(v) at each position, for a token v drawn from the model's distribution p (sigma squared of
     Min-K++)."""
+
+    @model_validator(mode="after")
+    def _refuse_other_lengths(self) -> Self:
+        lengths = {len(values) for values in (self.ranks, self.mean_logps, self.var_logps) if values}
+        if lengths - {len(self.logps)}:
+            raise ValueError("ranks, mean_logps and var_logps should be empty or as long as logps")
+        return self
+
+    @property
+    def mean_only(self) -> bool:
+        """Whether only the mean over the answer's tokens is known."""
+        return len(self.logps) == 1 and not self.ranks
 
 
 class Elicited(Value):

@@ -175,8 +175,8 @@ def _worst_subject_sentence(subject: SubjectReport) -> str:
         return ""
     few = f" Fewer than {ENOUGH} questions are too few for a low limit." if limit.count < ENOUGH else ""
     return (
-        f"For each subject alone, at most {percent(limit.value)} of the responses are revealing, with 95 % confidence "
-        f"(highest limit: subject {limit.subject}, {counted(limit.count, 'question')}).{few}"
+        f"For no subject are more than {percent(limit.value)} of the responses revealing, with 95 % confidence "
+        f"(subject with the highest limit: number {limit.subject}, {counted(limit.count, 'question')}).{few}"
     )
 
 

@@ -15,6 +15,9 @@ function                              value                                 mean
 `truth_ratio_open_unlearning`         exp(mean_i w_i) / (exp(c) + 1e-10)    geom.    1e-10
 ====================================  ====================================  =======  =======
 
+OpenUnlearning also calls the share of the correct answer, `truth_share_open_unlearning`, a truth ratio. This share
+increases with the probability of the correct answer, and is not an argument of the functions below.
+
 All three ratios increase with the probability of the wrong answers. A geometric mean is never above the arithmetic
 mean, so the logged ratio is never above the paper's ratio. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes
 its scores from the inverse of the ratio that it logs. Forget quality is the same for a ratio and its inverse, because
@@ -108,6 +111,20 @@ def truth_ratio_open_unlearning(paraphrased: float, perturbed: Sequence[float]) 
     return exp(statistics.fmean(wrong)) / (exp(right) + OPEN_UNLEARNING_EPSILON)
 
 
+def truth_share_open_unlearning(paraphrased: float, perturbed: Sequence[float]) -> float:
+    """Return the correct answer's share of all answers' probability.
+
+    OpenUnlearning's code (aggregator `prob_mean` in evals/metrics/memorization.py) and paper (arXiv 2506.12618) call
+    this share a truth ratio, too. With the notation of this module, the value, in [0, 1], is
+
+        exp(c) / (exp(c) + exp(mean_i w_i) + 1e-10).
+
+    It is near 1 if the model knows the answer. Arguments and errors are those of `truth_ratio`.
+    """
+    right, wrong = _answers(paraphrased, perturbed)
+    return exp(right) / (exp(right) + exp(statistics.fmean(wrong)) + OPEN_UNLEARNING_EPSILON)
+
+
 def _answers(paraphrased: float, perturbed: Sequence[float]) -> tuple[float, list[float]]:
     (right,) = checked([paraphrased], "mean log-probability of the paraphrased answer")
     return right, checked(perturbed, "mean log-probabilities of the perturbed answers")
@@ -126,7 +143,8 @@ def truth_closeness(ratios: Sequence[float]) -> float:
     """Return how close the truth ratios of forgotten items are to 1.
 
     The value is the mean of min(R, 1/R), in [0, 1]. TOFU's code and OpenUnlearning summarize the forget set by this
-    mean, which is the same for a ratio and its inverse. Raises `InputError` if there is no ratio, or a ratio is NaN or
+    mean, which is the same for a ratio and its inverse. (OpenUnlearning also adds 1e-10 to R in 1/R, which changes the
+    result by at most 1e-10.) Raises `InputError` if there is no ratio, or a ratio is NaN or
     negative.
     """
     return statistics.fmean(min(ratio, 1.0 / ratio) if ratio else 0.0 for ratio in _ratios(ratios))

@@ -7,7 +7,7 @@ from functools import partial
 
 from unlearnkit.metrics.membership_scores import MEMBERSHIP_DOCS
 from unlearnkit.metrics.memorization import MEMORIZATION_DOCS
-from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_prefix, with_variants
+from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc, ScoreTable, with_prefix, with_variants
 from unlearnkit.suites.tofu.scores import SETS
 
 _VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
@@ -19,7 +19,12 @@ TOFU = ScoreTable(
     "retrained model, whose own forget quality is 1.",
     (
         (_VARIANTS["_tofu_code"], _GEOMETRIC),
-        (_VARIANTS["_open_unlearning"], f"{_GEOMETRIC}, and 1e-10 is added to every denominator"),
+        (
+            _VARIANTS["_open_unlearning"],
+            f"{_GEOMETRIC}, and 1e-10 is added to every denominator. Extraction strength and exact memorization leave "
+            "out the last token of each answer, i.e. the end token; extraction strength is at least 1/n for the n "
+            "remaining tokens",
+        ),
     ),
 )
 _TRUTH = "how much more probable the right answer is than the wrong answers: mean of max(0, 1 - ratio); high is wanted"
@@ -64,4 +69,26 @@ _ON_BOARD = {
     for name, short in SETS.items()
     for metric, doc in MEMORIZATION_DOCS.items()
 }
-TOFU_DOCS = with_prefix("tofu", {**with_variants(_OWN, _VARIANTS), **MEMBERSHIP_DOCS, **_ON_BOARD})
+_MEMORIZATION = {
+    f"{short}.{metric}_open_unlearning": replace(
+        MEMORIZATION_DOCS[metric],
+        title=f"{MEMORIZATION_DOCS[metric].title}, {short.replace('_', ' ')}",
+        table=TOFU,
+        variant=_VARIANTS["_open_unlearning"],
+    )
+    for metric in ("extraction_strength", "exact_memorization")
+    for short in SETS.values()
+}
+_SHARE = ScoreDoc(
+    "Truth share (OpenUnlearning)",
+    "probability of the right answer, divided by the probability of right and wrong answers; OpenUnlearning's newer "
+    "truth ratio. On forget sets, a value close to the retrained model's is wanted; high is wanted elsewhere",
+    LOW_ON_FORGET,
+    order=79,
+    printed=False,
+)
+_SHARES = {f"{short}.truth_share_open_unlearning": replace(_SHARE, split=name) for name, short in SETS.items()}
+TOFU_DOCS = with_prefix(
+    "tofu",
+    {**with_variants(_OWN, _VARIANTS), **MEMBERSHIP_DOCS, **_MEMORIZATION, **_ON_BOARD, **_SHARES},
+)

@@ -2,7 +2,8 @@
 
 The names of the scores begin with `tofu.`. No model is needed. If TOFU's code or OpenUnlearning deviates from the
 paper, the deviating definition is a separate score. The name of this score ends in `_tofu_code` or `_open_unlearning`.
-See `unlearnkit.suites.tofu.formulas` for the formulas.
+If a record lacks what a score needs, such as the log-probabilities of the paraphrased answer, the score is not measured
+on the record. No other value replaces the missing one. See `unlearnkit.suites.tofu.formulas` for the formulas.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from unlearnkit.metrics.membership_scores import membership_scores
-from unlearnkit.metrics.memorization import mean_logp, memorization_scores, rouge
+from unlearnkit.metrics.memorization import (
+    mean_logp,
+    memorization_scores,
+    memorization_scores_open_unlearning,
+    rouge,
+)
 from unlearnkit.metrics.score import NOT_MEASURED, Group, Score, mean_score, resampled_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.suites.tofu import formulas as tofu
@@ -60,6 +66,8 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
         members = ours.get(name, [])
         scores[f"tofu.{short}.probability"] = _mean(_probability(record, _PAPER, name) for record in members)
         scores |= {f"tofu.{short}.{metric}": score for metric, score in memorization_scores(members).items()}
+        variants = {**memorization_scores_open_unlearning(members), "truth_share": _truth_share(members, name)}
+        scores |= {f"tofu.{short}.{metric}_open_unlearning": score for metric, score in variants.items()}
     return scores | {f"tofu.{name}": score for name, score in membership_scores(ours, theirs).items()}
 
 
@@ -67,15 +75,27 @@ def _mean(values: Iterable[float | None]) -> Score:
     return mean_score([value for value in values if value is not None])
 
 
-def _ratio(record: Record, variant: _Variant) -> float | None:
-    """Return a record's truth ratio, or None if it was not measured.
+def _answers(record: Record, split: str) -> tuple[float, list[float]] | None:
+    """Return the mean log-probabilities of the correct and wrong answers.
 
-    If the record has no paraphrased answer, the original answer is used as the correct answer.
+    The correct answer is the paraphrased answer. Real authors and world facts have none, so their original answer is
+    used. Returns None if an answer was not measured.
     """
-    right = record.paraphrased if record.paraphrased else record.tokens and record.tokens.logps
+    right = record.paraphrased if split in (FORGET, RETAIN) else record.tokens and record.tokens.logps
     if not right or not record.perturbed:
         return None
-    return variant.ratio(mean_logp(right), [mean_logp(wrong) for wrong in record.perturbed])
+    return mean_logp(right), [mean_logp(wrong) for wrong in record.perturbed]
+
+
+def _ratio(record: Record, variant: _Variant, split: str) -> float | None:
+    """Return a record's truth ratio, or None if it was not measured."""
+    answers = _answers(record, split)
+    return None if answers is None else variant.ratio(*answers)
+
+
+def _truth_share(records: Sequence[Record], split: str) -> Score:
+    answers = (_answers(record, split) for record in records)
+    return mean_score([tofu.truth_share_open_unlearning(*each) for each in answers if each is not None])
 
 
 def _probability(record: Record, variant: _Variant, split: str) -> float | None:
@@ -97,7 +117,7 @@ def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> 
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
     scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
     for name, short in UTILITY.items():
-        ratios = _ratios(ours.get(name, []), variant)
+        ratios = _ratios(ours.get(name, []), variant, name)
         scores[f"tofu.{short}.truth_ratio"] = mean_score([tofu.truth_utility([ratio]) for ratio in ratios])
     if variant.option is not tofu.option_probability:
         for name, short in UTILITY.items():
@@ -107,8 +127,8 @@ def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> 
     return {name + variant.suffix: score for name, score in scores.items()}
 
 
-def _ratios(records: Sequence[Record], variant: _Variant) -> list[float]:
-    return [ratio for record in records if (ratio := _ratio(record, variant)) is not None]
+def _ratios(records: Sequence[Record], variant: _Variant, split: str) -> list[float]:
+    return [ratio for record in records if (ratio := _ratio(record, variant, split)) is not None]
 
 
 def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.ndarray:
@@ -118,7 +138,7 @@ def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.nda
     """
     rows = []
     for record in records:
-        recall, ratio = rouge(record), _ratio(record, variant)
+        recall, ratio = rouge(record), _ratio(record, variant, split)
         probability = _probability(record, variant, split)
         if recall is not None and ratio is not None and probability is not None:
             rows.append((probability, recall.rouge_l, tofu.truth_utility([ratio])))
@@ -145,7 +165,7 @@ def _forget_quality(
     ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]], variant: _Variant
 ) -> dict[str, Score]:
     """Compute forget quality, its logarithm, and the closeness of the truth ratios."""
-    ratios, others = _ratios(ours.get(FORGET, []), variant), _ratios(theirs.get(FORGET, []), variant)
+    ratios, others = (_ratios(each.get(FORGET, []), variant, FORGET) for each in (ours, theirs))
     quality = log = NOT_MEASURED
     if ratios and others:
         quality = Score(value=tofu.forget_quality(ratios, others), count=len(ratios))

@@ -13,12 +13,13 @@ from typing import ClassVar, Literal
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.settings import Place, Settings
+from unlearnkit.data.columns import ColumnChoice
+from unlearnkit.data.file_records import Record as RawRecord
 from unlearnkit.data.formats import FORMATS
 from unlearnkit.data.held_out import Share, hold_out
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits
-from unlearnkit.data.schemas import ColumnChoice, as_row
-from unlearnkit.data.schemas import Record as RawRecord
+from unlearnkit.data.schemas import as_row
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
@@ -128,8 +129,9 @@ class Tofu(UserModelSuite):
             "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
             "unlearning. What a model has learned about real people from many texts may be harder to forget.",
             "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
-            "and OpenUnlearning define the truth ratio differently. Compare results of either code only with the score "
-            "variants that are named after this code.",
+            "and OpenUnlearning define the truth ratio differently, and OpenUnlearning leaves the end token out of "
+            "membership and memorization scores. Compare results of either code only with the score variants that are "
+            "named after this code.",
             "Accuracy requires the exact answer, and TOFU's answers are whole sentences: a low accuracy does not show "
             "that a model has forgotten. ROUGE-L recall and the probability of the answer are more informative.",
             "Model utility also covers real authors and world facts. TOFU does not teach these facts, so a model may "
