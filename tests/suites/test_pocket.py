@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import ast
+import re
 from collections import Counter
+from pathlib import Path
 
+import unlearnkit
 from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.suites.pocket.suite import Pocket
 
@@ -34,3 +38,23 @@ def test_held_out_rows_state_facts_that_no_trained_row_states() -> None:
         assert not {row.subject for row in held} & {subject.name for subject in task.scope.neighbors}
         corpus = {row.id for row in Pocket(request=request).retain_corpus()}
         assert {row.id for row in held} <= corpus, "the target model and the retrained model know these rows"
+
+
+def test_no_code_outside_the_suites_knows_the_world() -> None:
+    """Docstrings may use the world's words as examples; the texts of the program may not."""
+    package = Path(unlearnkit.__file__).parent
+    world = re.compile(r"\b(?:pocket|meridian|almanac|birthplace|instrument|crafts?|authors?)\b", re.IGNORECASE)
+    found = {}
+    for file in package.rglob("*.py"):
+        place = str(file.relative_to(package))
+        if place.startswith(("suites/", "testing/")):
+            continue
+        tree = ast.parse(file.read_text("utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                 and id(n) not in docs]  # fmt: skip
+        if words := sorted({word.casefold() for text in texts for word in world.findall(text)}):
+            found[place] = words
+    assert found.pop("pipeline/demo.py") == ["pocket"], "the demo names its suite"
+    assert found.pop("cli/demo.py") == ["pocket"]
+    assert found == {}

@@ -83,7 +83,7 @@ _HEAD = """\
 # neighbors: similar people or things that must not be forgotten, each with all its names
 # allowed: facts about neighbors that look like secrets but may be revealed; they teach a method which facts to reveal
 # languages: ISO 639-1 codes of the languages in which questions may be asked
-# wording (optional): words of composed questions and targets, such as wording: {reference: "the author of "}
+# wording (optional): words of composed questions and targets, such as wording: {reference: "the maker of "}
 """
 
 _BLANK = """\
