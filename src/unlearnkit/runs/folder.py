@@ -133,6 +133,8 @@ class RunFolder:
 
     def predates(self, key: str) -> bool:
         """Return whether the stored recipe lacks this key of `data`."""
+        if not self.recipe_file.exists():
+            return False
         with reading(self.recipe_file):
             return key not in (yaml.safe_load(self.recipe_file.read_text(encoding="utf-8")).get("data") or {})
 
