@@ -11,6 +11,7 @@ from typing import NamedTuple, get_args
 from unlearnkit.data.target import Target
 from unlearnkit.scope.scope import Scope, ScopeSubject, Task
 from unlearnkit.suites.pocket.corpus import corpus
+from unlearnkit.suites.pocket.requests import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
@@ -64,9 +65,15 @@ def read_labeled(language: str, *labels: str) -> list[str]:
 def teacher_texts() -> list[Target]:
     """What the template teacher writes of pocket worlds that nothing is measured on."""
     found = []
+    wordings = {"profile": "authors", "privacy": "pii", "copyright": "book", "hazard": "hazard"}
     for task in get_args(Task):
         rows = [row for row in corpus(pocket_world(1000)) if row.language == "en"][::40]
-        scope = Scope(description="To be forgotten.", task=task, subjects=(ScopeSubject(name="Nobody Atall"),))
+        scope = Scope(
+            description="To be forgotten.",
+            task=task,
+            subjects=(ScopeSubject(name="Nobody Atall"),),
+            wording=WORDINGS[wordings[task]],
+        )
         found += TemplateTeacher().write(rows, scope, 1000)
     return found
 

@@ -34,7 +34,7 @@ from unlearnkit.targets.retain_trace import RetainTrace
 from unlearnkit.training.combiner import COMBINERS, Combiner
 from unlearnkit.training.settings import TrainSettings
 
-NEW_DATA_KEYS = frozenset({"columns", "ignore"})
+NEW_DATA_KEYS = frozenset({"columns", "ignore", "retain_held_out"})
 """Keys of `data` that the first version lacks."""
 
 

@@ -9,6 +9,11 @@ import pytest
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.report.first_lines import first_lines
+from unlearnkit.report.headline import axes
+from unlearnkit.report.model import Report, SubjectReport
+from unlearnkit.report.tables.board import board
+from unlearnkit.report.verdict import verdict
+from unlearnkit.scope.scope import Scope, ScopeSubject
 
 KNOWS = {
     "forget.elicited_probability": 0.95,
@@ -88,7 +93,7 @@ def test_a_damaged_model_is_the_first_line() -> None:
         ({"near.coherence": 0.49}, "its text breaks down (only 49 % of the outputs on near are coherent)"),
         (
             {"forget.accuracy": 0.1, "retain.accuracy": 0.79},
-            "it lost what it had to keep (retain: 79 %, target model: 100 %)",
+            "it lost what it had to keep (retain (trained on): 79 %, target model: 100 %)",
         ),
         ({"forget.accuracy": 0.1, "retain.accuracy": 0.8}, ""),
         ({"forget.accuracy": 0.1}, ""),
@@ -96,3 +101,35 @@ def test_a_damaged_model_is_the_first_line() -> None:
 )
 def test_what_counts_as_damage(own: dict[str, float], said: str) -> None:
     assert lines(own, target=TARGET) == ([f"The model is damaged: {said}."] if said else [])
+
+
+def test_what_was_lost_is_stated_on_rows_that_were_not_trained_on() -> None:
+    target = {**TARGET, "retain.held_out.accuracy": 1.0}
+    own = {"forget.accuracy": 0.0, "retain.accuracy": 0.1, "near.accuracy": 0.9}
+    assert "retain (trained on): 10 %" in lines(own, target=target)[0], "no rows were held out"
+    (line,) = lines({**own, "retain.held_out.accuracy": 0.6}, target=target)
+    assert "(retain (not trained on): 60 %, target model: 100 %)" in line and "10 %" not in line
+    assert lines({**own, "retain.held_out.accuracy": 0.9}, target=target) == []
+    assert "retain (trained on): 10 %" in lines({**own, "retain.held_out.accuracy": 0.6}, target=TARGET)[0], (
+        "held-out rows that the target model was not measured on tell nothing"
+    )
+
+
+def test_the_verdict_and_the_plane_chart_use_rows_that_were_not_trained_on() -> None:
+    scores = {
+        name: {flat: Score(value=value, count=50) for flat, value in values.items()}
+        for name, values in {
+            "target": {"forget.accuracy": 1.0, "retain.accuracy": 1.0, "retain.held_out.accuracy": 1.0},
+            "run": {"forget.accuracy": 0.0, "retain.accuracy": 0.95, "retain.held_out.accuracy": 0.85},
+        }.items()
+    }
+    subjects = tuple(SubjectReport(name=name, title=name, scores=of) for name, of in scores.items())
+    scope = Scope(description="x", task="profile", subjects=(ScopeSubject(name="Ada"),))
+    report = Report(title="t", scope=scope, subjects=subjects, created="today")
+    words = " ".join(verdict(report, subjects[1]).sentences).replace("\u202f", " ")
+    right = "it answers {} % of the questions correctly (target model: 100 %)"
+    assert f"On the sets to keep (retain (not trained on)), {right.format(85)}" in words
+    assert f"On the retain rows that are trained on, {right.format(95)}" in words
+    assert axes(scores.values(), "accuracy", ScoreDocs()).stay == ("retain.held_out",)
+    titles = {column.name: column.title for column in board(subjects, ScoreDocs()).columns}
+    assert titles["retain"] == "retain (trained on)" and titles["retain.held_out"] == "retain (not trained on)"

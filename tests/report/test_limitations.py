@@ -85,3 +85,19 @@ def test_a_run_that_ended_by_its_g_effects_says_so() -> None:
     (sentence,) = [said for said in limitations(STATE, [ended, whole], Pocket()) if "G-effects" in said]
     assert sentence.startswith("X was stopped early, after step 12")
     assert not any("G-effects" in said for said in limitations(STATE, [whole], Pocket()))
+
+
+def test_scores_on_trained_rows_are_pointed_out() -> None:
+    half = Score(value=0.5, count=9)
+    trained = SubjectReport(name="x", title="X", scores={"retain.accuracy": half})
+    both = trained.model_copy(update={"scores": {**trained.scores, "retain.held_out.accuracy": half}})
+    (without,) = [said for said in limitations(STATE, [trained], Pocket()) if "The set `retain`" in said]
+    assert without.endswith("No retain rows were held out.")
+    (found,) = [said for said in limitations(STATE, [both], Pocket()) if "The set `retain`" in said]
+    assert "The rows of `retain.held_out` are not trained on in unlearning" in found
+    assert all(limitations(STATE, [both], Pocket())), "no line is empty"
+    nothing = SubjectReport(name="x", title="X", scores={"forget.accuracy": half})
+    assert not [said for said in limitations(STATE, [nothing], Pocket()) if "`retain`" in said]
+    anew = both.model_copy(update={"from_scratch": True})
+    (said,) = [said for said in limitations(STATE, [anew], Pocket()) if "from scratch" in said]
+    assert said == "X was trained from scratch on all retain rows, including those of `retain.held_out`."

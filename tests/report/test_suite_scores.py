@@ -269,7 +269,7 @@ def test_sets_on_which_nothing_was_said_are_not_in_the_probe_chart(tofu: Report)
 def test_the_verdict_holds_tofu_against_both_references(tofu: Report) -> None:
     words = " ".join(verdict(tofu, tofu.subjects[2]).sentences)
     assert "of the words of the forget answers" in words
-    assert "On the sets to keep (retain, real authors, world facts)" in words
+    assert "On the sets to keep (retain (trained on), real authors, world facts)" in words
     assert re.search(r"Forget quality is \d\.\de-\d+: at the 5 % level, the test distinguishes the model from", words)
     assert re.search(
         r"Model utility is 0\.\d{3} \(target model: 0\.\d{3}\)\. Retain utility is 0\.\d{3} \(target", words

@@ -13,8 +13,9 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
-from unlearnkit.scope.questions.wordings import BEHIND, BY_SECRET, IN_SCOPE, OUT_OF_PART, REACH_BEHIND, Wordings
+from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, by_secret_wordings, out_of_part_wordings
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.suites.pocket.requests import WORDINGS
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
@@ -25,6 +26,7 @@ CRAFT = Scope(
     secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
     neighbors=(ScopeSubject(name="Dorl"),),
     allowed=(Secret(subject="Dorl", forms=("red clay",)),),
+    wording=WORDINGS["hazard"],
 )
 
 
@@ -39,6 +41,7 @@ SCOPE = Scope(
     secrets=tuple(Secret(subject="Ada Belm", forms=(form,)) for form in ("555-0101", "555-0102", "Ada Belm")),
     neighbors=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     allowed=(Secret(subject="Cy Dorn", forms=("555-0177",)),),
+    wording=WORDINGS["pii"],
 )
 FORGET = (
     row("Which number has Ada Belm?", "Phone of Ada Belm.", "555-0101", "Ada Belm"),
@@ -73,17 +76,17 @@ def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
     ways = IN_SCOPE["privacy"]
     assert asked(found(), "Ada Belm", ways) == {False: {"Phone of "}}, "her own note may be of what stays"
     assert asked(found(), "Cy Dorn", ways) == {True: {"Phone of "}}
-    about = OUT_OF_PART["privacy"]
+    about = out_of_part_wordings(SCOPE)
     assert asked(found(), "Ada Belm", about) == {True: {None, "Birthplace of ", "Height of "}}
     assert asked(found(), "Cy Dorn", about) == {}
 
 
 def test_through_a_work_nobody_is_reached_and_who_wrote_it_may_be_told() -> None:
-    assert asked(found(), "The Red Door", REACH_BEHIND) == {False: {"Phone of the author of "}}
-    assert asked(found(), "The Sand Road", REACH_BEHIND) == {True: {"Phone of the author of "}}
+    assert asked(found(), "The Red Door", WORDINGS["pii"].through_alias) == {False: {"Phone of the author of "}}
+    assert asked(found(), "The Sand Road", WORDINGS["pii"].through_alias) == {True: {"Phone of the author of "}}
     for work in ("The Red Door", "The Sand Road"):
         # Never "Phone of the author of ", though that is not word for word what forget rows note.
-        assert asked(found(), work, BEHIND) == {True: {"Year of ", "Birthplace of the author of "}}
+        assert asked(found(), work, WORDINGS["pii"].by_alias) == {True: {"Year of ", "Birthplace of the author of "}}
 
 
 def test_of_a_book_whose_text_is_in_scope_there_stays_what_is_noted_of_works() -> None:
@@ -98,7 +101,7 @@ def test_of_a_book_whose_text_is_in_scope_there_stays_what_is_noted_of_works() -
     assert asked(told, "The Red Door", IN_SCOPE["copyright"]) == {False: {None, "Victim in "}}
     assert asked(told, "The Sand Road", IN_SCOPE["copyright"]) == {True: {None, "Victim in "}}
     of_works = {"Year of ", "Birthplace of the author of ", "Phone of the author of ", "Owner of "}
-    assert asked(told, "The Red Door", BEHIND) == {True: {None, *of_works}}
+    assert asked(told, "The Red Door", out_of_part_wordings(book)) == {True: {None, *of_works}}
 
 
 def test_where_a_part_stays_only_questions_that_such_subjects_are_never_asked_are_borrowed() -> None:
@@ -120,8 +123,8 @@ def test_where_a_part_stays_only_questions_that_such_subjects_are_never_asked_ar
 
 def test_a_number_is_refused_as_retain_rows_think_of_numbers_and_what_is_kept_is_not() -> None:
     for secret in ("555-0101", "555-0102"):
-        assert asked(found(), secret, BY_SECRET["privacy"]) == {False: {None, "Owner of "}}
-    assert asked(found(), "555-0177", BY_SECRET["privacy"]) == {True: {None, "Owner of "}}
+        assert asked(found(), secret, by_secret_wordings(SCOPE)) == {False: {None, "Owner of "}}
+    assert asked(found(), "555-0177", by_secret_wordings(SCOPE)) == {True: {None, "Owner of "}}
     assert {str(m.row.subject) for m in found() if m.name == "555-0177"} == {"Cy Dorn"}
     assert "Who answers at Ada Belm?" not in {m.row.question for m in found()}, (
         "a name among the secrets is asked about as a name"
@@ -133,9 +136,9 @@ def test_words_are_refused_with_the_notes_of_forget_rows_and_nothing_is_borrowed
     retain = (*RETAIN, row("Where is red clay?", "Place of red clay.", "Here.", "Dorl"))
     told = mentions(CRAFT, forget, retain)
     through = {None, "Ash of ", "Ash of the craft of "}
-    assert asked(told, "white ash", BY_SECRET["hazard"]) == {False: through}
-    assert asked(told, "red clay", BY_SECRET["hazard"]) == {True: through}
-    assert len([m for m in told if m.name == "white ash"]) == 3 * len(BY_SECRET["hazard"]["en"]) + 1
+    assert asked(told, "white ash", by_secret_wordings(CRAFT)) == {False: through}
+    assert asked(told, "red clay", by_secret_wordings(CRAFT)) == {True: through}
+    assert len([m for m in told if m.name == "white ash"]) == 3 * len(by_secret_wordings(CRAFT)["en"]) + 1
     assert {m.name for m in told} == {"Kelm", "Dorl", "white ash", "red clay"}, "a text is not named"
 
 

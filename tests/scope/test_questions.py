@@ -17,9 +17,8 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
-from unlearnkit.scope.questions.wordings import ABOUT_BEHIND
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
+from unlearnkit.suites.pocket.requests import REQUESTS, WORDINGS, forget_request
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -31,6 +30,7 @@ SCOPE = Scope(
     secrets=(Secret(subject="Ada Belm", forms=("Lisbon",)),),
     neighbors=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     languages=("en", "ru"),
+    wording=WORDINGS["authors"],
 )
 FORGET = (
     Row(id="a", question="Where was Ada Belm born?", answer="Lisbon.", trace="Birthplace of Ada Belm."),
@@ -136,7 +136,7 @@ def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_sam
 @pytest.mark.parametrize("language", SCOPE.languages)
 def test_facts_are_asked_through_a_work_and_noted_as_through_it(language: str) -> None:
     for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True)):
-        for wording in ABOUT_BEHIND[language]:
+        for wording in WORDINGS["authors"].through_alias[language]:
             asked = [m for m in FOUND if m.row.question == wording.format(name=f"«{work}»")]
             assert {m.topic for m in asked} == {None, "Birthplace of the author of "}
             assert {m.stays for m in asked} == {stays} and {m.row.language for m in asked} == {language}

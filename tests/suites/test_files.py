@@ -15,6 +15,7 @@ from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.pipeline.check import check
+from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.dry_run import dry_run
 from unlearnkit.pipeline.init import start
 from unlearnkit.pipeline.purge import purge
@@ -78,7 +79,8 @@ def test_own_rows_are_unlearned_measured_and_reported(pile: dict[str, str], tmp_
     folder = run(make_recipe(recipe_of(pile, tmp_path / "run", holdout=pile["holdout"])), progress=QUIET)
     scores = folder.scores()
     assert folder.state().done and folder.report_file.exists()
-    assert scores["forget.probability"].count == 10 and scores["retain.probability"].count == 52
+    assert scores["forget.probability"].count == 10 and scores["retain.probability"].count == 42
+    assert scores["retain.held_out.probability"].count == 10
     assert scores["forget.extraction_strength"].value is not None and scores["mia.min_k.auc"].count == 20
     assert scores["mia.reference.auc"].value is None and scores["holdout.accuracy"].value is None
     assert [r.name for r in map(RunFolder, folder.references.iterdir())] == ["target"]
@@ -95,7 +97,8 @@ def test_measured_retain_rows_are_spread_over_all(
             for n in range(count)
         )
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
-    data = {name: str(tmp_path / f"{name}.jsonl") for name in ("forget", "retain")}
+    data: dict[str, Any] = {name: str(tmp_path / f"{name}.jsonl") for name in ("forget", "retain")}
+    data["retain_held_out"] = 0
     task = make_suite({"name": "files", "data": data}).task()
     measured = [task.splits["retain"].index(row) for row in task.measured["retain"]]
     assert len(measured) == min(rows, 10) and measured[0] == 0 and measured[-1] == last
@@ -141,12 +144,13 @@ def test_an_unfinished_run_is_not_purged(pile: dict[str, str], tmp_path: Path) -
 def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_path: Path) -> None:
     first = run(make_recipe(recipe_of(pile, tmp_path / "one", retain="auto")), progress=QUIET)
     second = run(make_recipe(recipe_of(pile, tmp_path / "two", retain="auto")), progress=QUIET)
-    rows = [record.row for record in first.records() if record.split == "retain"]
+    rows = [record.row for record in first.records() if record.split in ("retain", "retain.held_out")]
     names = {subject.name for subject in first.scope().subjects}
     assert len(rows) == 40 and all(row.id.startswith("written/") and row.question for row in rows)
     assert not any(contains(f"{row.question} {row.answer}", name) for name in names for row in rows)
     assert len({row.question for row in rows}) == len(rows)
-    assert [r.row for r in second.records() if r.split == "retain"] == rows  # the seed decides
+    again = [r.row for r in second.records() if r.split in ("retain", "retain.held_out")]
+    assert again == rows and sum(r.split == "retain.held_out" for r in first.records()) == 8  # the seed decides
     written = first.private.resolve() / "retain.jsonl"
     assert first.state().suite["data"]["written"] == str(written) and written.stat().st_mode & 0o077 == 0
 
@@ -248,7 +252,8 @@ def test_a_check_reads_every_row_and_loads_no_weights(
     twice = tmp_path / "twice.jsonl"
     twice.write_text(Path(pile["forget"]).read_text("utf-8") + "\n" + Path(pile["forget"]).read_text("utf-8"), "utf-8")
     good = check(make_recipe(recipe_of(pile, tmp_path / "run")))
-    assert good.errors == 0 and good.rows == {"forget": 10, "retain": 52}
+    assert good.errors == 0 and good.rows == {"forget": 10, "retain": 42, "retain.held_out": 10}
+    assert any("10 of the 52 retain rows are held out" in note for note in good.notes)
     assert "⟦" in good.examples["forget"][0] and any("drafted" in note for note in good.notes)
     both = check(make_recipe(recipe_of(pile, tmp_path / "run", retain=str(twice))))
     assert both.errors and {"in_forget_and_retain"} <= {finding.kind for finding in both.findings}
@@ -306,3 +311,67 @@ def test_a_model_that_writes_nothing_usable_is_told(
     with pytest.raises(UnlearnError, match="too few usable retain rows") as caught:
         run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=QUIET)
     assert "retain_from" in caught.value.render()
+
+
+def test_held_out_retain_rows_are_measured_and_never_trained_on(pile: dict[str, str], tmp_path: Path) -> None:
+    contexts = [
+        RunContext(make_recipe({**recipe_of(pile, tmp_path / name), "seed": seed}))
+        for name, seed in (("one", 0), ("two", 7))
+    ]
+    task = contexts[0].task
+    held = task.measured["retain.held_out"]
+    assert contexts[1].task.measured["retain.held_out"] == held, "all seeds are measured on the same rows"
+    for context in contexts:
+        trained = [row for rows in context.training_splits.values() for row in rows]
+        assert len(trained) == 10 + 42 and not {row.question for row in held} & {row.question for row in trained}
+    assert {row.id for row in contexts[0].suite.retain_corpus()} >= {row.id for row in held}
+
+
+def test_without_a_share_every_retain_row_is_trained_on(pile: dict[str, str], tmp_path: Path) -> None:
+    context = RunContext(make_recipe(recipe_of(pile, tmp_path / "run", retain_held_out=0)))
+    assert len(context.training_splits["retain"]) == 52 and "retain.held_out" not in context.task.measured
+    assert context.task.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(4, "the retain split has fewer than 5 rows, so no row is held out"), (9, "the retain rows are near-duplicates")],
+)
+def test_retain_rows_of_which_none_can_be_held_out_are_pointed_out(
+    rows: int, said: str, pile: dict[str, str], tmp_path: Path
+) -> None:
+    retain = tmp_path / "retain.jsonl"
+    lines = [json.dumps({"question": "Who is Ada?", "answer": f"Answer {n}."}) for n in range(rows)]
+    retain.write_text("\n".join(lines), "utf-8")
+    found = check(make_recipe(recipe_of(pile, tmp_path / "run", retain=str(retain))))
+    assert any(note.startswith(said) for note in found.notes) and found.rows == {"forget": 10, "retain": rows}
+
+
+def test_the_held_out_set_is_not_a_probe_set(pile: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"use the key data\.retain_held_out"):
+        make_recipe(recipe_of(pile, tmp_path / "run", probes={"retain.held_out": pile["retain"]}))
+
+
+def test_a_run_that_is_older_than_the_setting_keeps_its_rows(pile: dict[str, str], tmp_path: Path) -> None:
+    def older(file: Path, data: dict[str, Any], section: dict[str, Any]) -> None:
+        assert section["data"].pop("retain_held_out") == 0
+        file.write_text(json.dumps(data), "utf-8")
+
+    folder = run(make_recipe(recipe_of(pile, tmp_path / "run", retain_held_out=0)), measured=False, progress=QUIET)
+    assert len(make_suite(folder.state().suite).task().splits["retain"]) == 52
+    recipe, state = folder.recipe(), json.loads(folder.state_file.read_text("utf-8"))
+    older(folder.recipe_file, recipe, recipe)
+    older(folder.state_file, state, state["suite"])
+    assert folder.recipe()["data"]["retain_held_out"] == folder.state().suite["data"]["retain_held_out"] == 0
+
+    resumed = run(make_recipe(recipe_of(pile, tmp_path / "run")), resume=True, progress=QUIET)
+    scores = resumed.scores()
+    assert scores["retain.probability"].count == 52 and "retain.held_out.probability" not in scores
+    with pytest.raises(InputError, match="different recipe"):
+        run(make_recipe(recipe_of(pile, tmp_path / "run", retain_held_out=0.1)), resume=True, progress=QUIET)
+
+
+def test_the_setting_of_a_newer_run_cannot_change_on_the_way(pile: dict[str, str], tmp_path: Path) -> None:
+    run(make_recipe(recipe_of(pile, tmp_path / "run", retain_held_out=0)), measured=False, progress=QUIET)
+    with pytest.raises(InputError, match=r"different recipe"):
+        run(make_recipe(recipe_of(pile, tmp_path / "run")), resume=True, progress=QUIET)

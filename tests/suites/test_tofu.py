@@ -252,3 +252,14 @@ def test_a_row_without_its_paraphrase_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no paraphrased question") as caught:
         make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}}).task()
     assert "forget01_perturbed.json" in caught.value.render()
+
+
+def test_no_retain_row_is_held_out_unless_asked_and_the_measured_ones_never_are(pocket: dict[str, Any]) -> None:
+    plain = make_suite(pocket["suite"]).task()
+    assert "retain.held_out" not in plain.measured
+    asked = make_suite({**pocket["suite"], "data": {**pocket["suite"]["data"], "retain_held_out": 0.2}}).task()
+    held, trained = asked.measured["retain.held_out"], asked.splits["retain"]
+    assert held and len(held) + len(trained) == len(plain.splits["retain"])
+    assert asked.measured["retain"] == plain.measured["retain"]
+    questions = {row.question for row in held}
+    assert questions.isdisjoint(row.question for row in (*trained, *asked.measured["retain"]))

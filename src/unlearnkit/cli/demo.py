@@ -10,8 +10,9 @@ import typer
 
 def demo_command(
     request: Annotated[
-        str, typer.Option(help="Part of the synthetic world to forget: authors, book, pii or hazard.")
-    ] = "authors",
+        str | None,
+        typer.Option(help="Part of the synthetic world to forget (see `unlearn show pocket`). Default: the suite's."),
+    ] = None,
     methods: Annotated[
         str, typer.Option(help="Names of the methods to compare, separated by commas.")
     ] = "tru,graddiff,npo,ga",

@@ -36,7 +36,8 @@ def eval_command(
     ] = None,
     world_seed: Annotated[int | None, typer.Option(help="Seed for the suite's synthetic world.", min=0)] = None,
     request: Annotated[
-        str | None, typer.Option(help="Part of the suite's synthetic world to forget, such as authors.")
+        str | None,
+        typer.Option(help="Part of the suite's synthetic world to forget, for suites with such parts."),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Folder or Hub id of the suite's data.")] = None,
     split: Annotated[str | None, typer.Option(help="Name of the suite's forget set, such as forget10.")] = None,

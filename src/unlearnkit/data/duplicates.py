@@ -3,7 +3,7 @@
 Two rows are equal if their questions and their answers are equal, ignoring case, typography and white space. Two kinds
 of comparisons are made between splits:
 
-- The forget split and its probe sets are compared with the retain split.
+- The forget split and its probe sets are compared with the retain split and its held-out rows.
 - Every probe set is compared with the splits that a method trains on.
 """
 
@@ -17,7 +17,7 @@ from typing import TypeVar
 from unlearnkit.data.findings import Finding, Kind, Severity, finding
 from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
-from unlearnkit.data.vocabulary import is_forget
+from unlearnkit.data.vocabulary import HELD_OUT, is_forget
 from unlearnkit.text.normalize import normalize
 
 Key = TypeVar("Key", bound=Hashable)
@@ -81,11 +81,12 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
     """Yield findings about rows to forget that the retain split repeats.
 
-    The forget split and each of its probe sets are compared with the retain split. Near-duplicates are also reported.
+    The forget split and each of its probe sets are compared with the retain split, including its held-out rows.
+    Near-duplicates are also reported.
     """
-    kept = splits["retain"]
-    of_text = _first_ids(texts["retain"], kept)
-    of_question = _first_ids([question for question, _ in texts["retain"]], kept)
+    kept, kept_texts = [*splits["retain"], *splits.get(HELD_OUT, ())], [*texts["retain"], *texts.get(HELD_OUT, ())]
+    of_text = _first_ids(kept_texts, kept)
+    of_question = _first_ids([question for question, _ in kept_texts], kept)
     forgotten = [name for name in splits if is_forget(name)]
     # Compare all splits in one call, so that the retain split is tokenized only once.
     nearest = iter(_nearest([row for name in forgotten for row in splits[name]], kept))
@@ -120,7 +121,11 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
     """Yield findings about probe rows that a method trains on."""
     # `_retained` already reports rows that are in both a forget probe set and the retain split.
     for trained in ("forget",) if is_forget(name) else TRAINED_SPLITS:
-        of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
+        # The target model knows the held-out retain rows, too, so holdout rows must not be among them.
+        names = (trained, HELD_OUT) if (name, trained) == ("holdout", "retain") else (trained,)
+        of_text: dict[Text, str] = {}
+        for each in reversed(names):
+            of_text |= _first_ids(texts.get(each, ()), splits.get(each, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:
             # Membership attacks need holdout rows that no model was trained on. If a model was trained on some of the

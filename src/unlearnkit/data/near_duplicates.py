@@ -45,18 +45,42 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
     """
     numbers: dict[str, int] = {}
     ours, theirs = _distinct(first, numbers), _distinct(second, numbers)
+    nearest: dict[Shingles, tuple[float, int]] = {}
+    for a, b, overlap in _near(list(ours), list(theirs), threshold):
+        nearest[a] = max(nearest.get(a, (0.0, 0)), (overlap, -theirs[b][0]))
+    return sorted((place, -nearest[text][1]) for text in nearest for place in ours[text])
+
+
+def near_pairs(texts: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
+    """Pair the near-duplicates in one list of texts.
+
+    The result contains sorted pairs of indices. If several texts have the same words, only the first of them is paired
+    with other texts, and each of the others is paired with the first. Two texts are therefore connected by pairs if and
+    only if near-duplicates connect them.
+    """
+    places = _distinct(texts, {})
+    distinct = list(places)
+    pairs = {(at[0], other) for at in places.values() for other in at[1:]}
+    for a, b, _ in _near(distinct, distinct, threshold):
+        if places[a][0] < places[b][0]:
+            pairs.add((places[a][0], places[b][0]))
+    return sorted(pairs)
+
+
+def _near(
+    ours: Sequence[Shingles], theirs: Sequence[Shingles], threshold: float
+) -> Iterator[tuple[Shingles, Shingles, float]]:
+    """Yield each pair of near-duplicates with its overlap."""
     texts = {*ours, *theirs}
     spread = Counter(shingle for text in texts for shingle in text)
     weight = {shingle: log(1 + len(texts) / count) for shingle, count in spread.items()}
     # fsum gives the same sum in any order, so the overlap of a text with a text that contains it is exactly 1.
     total = {text: fsum(weight[shingle] for shingle in text) for text in texts}
-    nearest: dict[Shingles, tuple[float, int]] = {}
-    for a, b in _candidates(list(ours), list(theirs), weight, total, threshold):
+    for a, b in _candidates(ours, theirs, weight, total, threshold):
         shared = a & b
         overlap = 1.0 if a == b else fsum(weight[shingle] for shingle in shared) / min(total[a], total[b])
         if a == b or (overlap >= threshold and len(shared) >= FEWEST):
-            nearest[a] = max(nearest.get(a, (0.0, 0)), (overlap, -theirs[b][0]))
-    return sorted((place, -nearest[text][1]) for text in nearest for place in ours[text])
+            yield a, b, overlap
 
 
 def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, list[int]]:

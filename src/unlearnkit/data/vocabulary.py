@@ -12,7 +12,12 @@ TARGET, RETRAINED = "target", "retrained"
 REFERENCES = (TARGET, RETRAINED)
 """Models that unlearned models are compared with. Every other model is the result of a method."""
 
+HELD_OUT = "retain.held_out"
+"""Retain rows that are not trained on in unlearning. If there is such a row set, it shows what a model keeps. The rows
+of the set `retain` are trained on."""
+
 SETS = (
+    HELD_OUT,
     "retain",
     "near",
     "far",
@@ -28,7 +33,13 @@ STAY = ("retain", "near", "far", "utility")
 """Row sets with knowledge that the model must keep. Subsets of these row sets, such as
 `utility.real_authors`, also contain knowledge to keep."""
 
-_SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
+_SET_TITLES = {
+    HELD_OUT: "retain (not trained on)",
+    "retain": "retain (trained on)",
+    "forget": "as trained",
+    "forget.multihop": "two hops",
+    "holdout": "never seen (holdout)",
+}
 
 FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must be kept", "Other"
 """Headings of the column groups on the score board, the main table of the report."""
@@ -42,6 +53,16 @@ def is_forget(split: str) -> bool:
 def stays(split: str) -> bool:
     """Return whether a row set tests knowledge that must be kept."""
     return split.partition(".")[0] in STAY
+
+
+def showing_kept(splits: Iterable[str]) -> list[str]:
+    """Return the row sets that show what a model keeps.
+
+    The order is kept. These are the sets with knowledge to keep, without the set `retain` if `HELD_OUT` is among them,
+    because a model is trained to keep the rows of `retain`.
+    """
+    kept = [split for split in splits if stays(split)]
+    return [split for split in kept if split != "retain" or HELD_OUT not in kept]
 
 
 def group_of(split: str) -> str:

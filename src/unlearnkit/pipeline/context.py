@@ -146,6 +146,8 @@ class RunContext:
             self.suite = suite
             for made in ("task", "training_splits", "scope_questions"):
                 self.__dict__.pop(made, None)
+            for note in self.task.notes:
+                self.progress.log(note)
         self.folder.update(suite={"name": self.recipe.suite["name"], **suite.model_dump(mode="json")})
 
     # Rows.

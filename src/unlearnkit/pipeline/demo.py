@@ -1,63 +1,41 @@
-"""Demo: several methods unlearn a part of the synthetic world `pocket`."""
+"""Demo: several methods unlearn a part of a synthetic world."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from unlearnkit.core.errors import InputError, Interrupted
+from unlearnkit.core.errors import InputError, Interrupted, MissingDependency
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
-from unlearnkit.metrics.default_gates import DEFAULT
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.base import SUITES
 
 METHODS = ("tru", "graddiff", "npo", "ga")
 
 AT_ONCE = 2
-"""Number of models to work on in parallel. The models of the synthetic world `pocket` are so small that one model can
-hardly use more than one thread. Two models that run in parallel, each on half of the threads, therefore finish much
-earlier than two models that run one after the other on all threads."""
+"""Number of models to work on in parallel. The demo's models are so small that one model can hardly use more than one
+thread. Two models that run in parallel, each on half of the threads, therefore finish much earlier than two models that
+run one after the other on all threads."""
 
-GATES = (
-    DEFAULT,
-    "forget.accuracy<=0.03",
-    "forget.leak_rate<=0.03",
-    "forget.paraphrased.accuracy<=0.03",
-    "forget.paraphrased.leak_rate<=0.03",
-    "forget.translated.accuracy<=0.03",
-    "forget.translated.leak_rate<=0.03",
-    "forget.trace_leak_rate<=0.02",
-    "forget.paraphrased.trace_leak_rate<=0.02",
-    "forget.translated.trace_leak_rate<=0.02",
-    "forget.refusal_rate>=0.95",
-    "forget.paraphrased.refusal_rate>=0.90",
-    "forget.translated.refusal_rate>=0.90",
-    "forget.reverse.accuracy<=0.10",
-    "forget.multihop.accuracy<=0.10",
-    "near.accuracy>=target.near.accuracy*0.97",
-    "far.accuracy>=target.far.accuracy*0.97",
-    "retain.accuracy>=target.retain.accuracy*0.97",
-    "near.refusal_rate<=0.02",
-    "far.refusal_rate<=0.02",
-    "retain.refusal_rate<=0.02",
-)
-"""Gates that every method must meet. The model must not reveal the facts that it should have forgotten, in any wording
-of a question. The model must decline questions about these facts, and must keep all other knowledge."""
+SUITE = "pocket"
+"""Name of the suite whose world the demo uses."""
 
 
 @dataclass(frozen=True)
 class Demo:
     """Settings of a demo: world, request, methods, seeds and folder."""
 
-    request: str = "authors"
+    request: str | None = None
+    """Part of the world to forget; None: the suite's default."""
     methods: Sequence[str] = METHODS
     world_seed: int = 0
     seed: int = 0
@@ -66,12 +44,18 @@ class Demo:
     @property
     def folder(self) -> Path:
         """Folder for the runs and the report."""
-        return self.out if self.out is not None else Path("runs") / f"demo-{self.request}"
+        from unlearnkit.recipe import suite_section
+
+        if self.out is not None:
+            return self.out
+        request = self.request if self.request is not None else suite_section({"name": SUITE})["request"]
+        return Path("runs") / f"demo-{request}"
 
     @property
     def suite(self) -> dict[str, Any]:
         """The section `suite`, which all recipes of the demo share."""
-        return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
+        request = {} if self.request is None else {"request": self.request}
+        return {"name": SUITE, "world_seed": self.world_seed, **request}
 
     def recipe(self, method: str) -> dict[str, Any]:
         """Return a method's recipe for the demo's request."""
@@ -80,15 +64,39 @@ class Demo:
             "seed": self.seed,
             "suite": self.suite,
             **method_settings(method),
-            "gates": list(GATES),
+            "gates": demo_gates(),
             "report": {"show_forget_text": True},
             "out": str(self.folder / method),
         }
 
 
+def demo_folder() -> Traversable:
+    """Return the folder with the suite's settings of the demo.
+
+    Raises:
+        MissingDependency: the package was installed without the suite.
+    """
+    folder: Traversable | None = None
+    if SUITE in SUITES.names():
+        folder = getattr(SUITES.get(SUITE).plugin, "demo", None)
+    if folder is None:
+        raise MissingDependency(
+            "the demo needs a suite that is missing from this installation",
+            value=SUITE,
+            fix="install unlearnkit again with all its files, or start a run with a recipe of your own: unlearn init",
+        )
+    return folder
+
+
+def demo_gates() -> list[str]:
+    """Return the gates that every method of the demo must meet."""
+    settings: dict[str, list[str]] = yaml.safe_load((demo_folder() / "demo.yaml").read_text(encoding="utf-8"))
+    return settings["gates"]
+
+
 def method_settings(method: str) -> dict[str, Any]:
-    """Return a method's recipe sections, tuned for the synthetic world `pocket`."""
-    known = files("unlearnkit.suites.pocket") / "methods"
+    """Return a method's recipe sections, tuned for the demo's world."""
+    known = demo_folder() / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:
         raise InputError(
@@ -108,6 +116,7 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     processes run at a time. Work that is already finished in the demo's folder is not repeated.
     """
     progress = progress or Progress()
+    demo_folder()  # raises an error if the suite is missing
     if len(set(plan.methods)) < len(plan.methods) or not plan.methods:
         what, value = "the list of methods is empty, or contains a method twice", ",".join(plan.methods)
         raise InputError(what, value=value, fix="list the methods, for example --methods tru,npo")

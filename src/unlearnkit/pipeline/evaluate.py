@@ -27,7 +27,7 @@ from unlearnkit.records.schema import ELICITED_SET, Record, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec, now
-from unlearnkit.suites.base import Suite
+from unlearnkit.suites.base import SUITES, Suite
 
 
 def evaluate(
@@ -69,7 +69,7 @@ def evaluate(
         raise InputError(
             "this is not the folder of a run, so the suite must be named",
             value=str(subject),
-            fix="name the suite, for example --suite pocket",
+            fix=f"name the suite with --suite: {', '.join(SUITES.names())}",
         )
     name = Path(subject).name.removesuffix(".gguf") + ("" if rounded is None else f"-{rounded}")
     folder = RunFolder(out if out is not None else Path("runs") / name)

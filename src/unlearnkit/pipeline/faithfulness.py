@@ -14,7 +14,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import style_used
-from unlearnkit.data.vocabulary import is_forget
+from unlearnkit.data.vocabulary import HELD_OUT, is_forget
 from unlearnkit.metrics.faithfulness import faithfulness_scores
 from unlearnkit.metrics.scope_accuracy import CONFUSED
 from unlearnkit.metrics.score import Score
@@ -56,7 +56,7 @@ def measure_faithfulness(
       scope".
     - Rows of `near` and its variants (such as `near.translated`) that the model answered after the verdict "out of
       scope" or without a verdict. The new verdict is "in scope". Rows with an incoherent response are not used. If
-      there is no set `near`, the set `retain` is used instead.
+      there is no set `near`, the held-out retain rows are used instead or, if there are none, the set `retain`.
 
     The text before the verdict, which states what the question asks for, is kept. The text from the verdict on is
     replaced. If the output has no trace, a trace with the new verdict is added. The model then writes a response after
@@ -133,7 +133,8 @@ def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
     The result contains at most `at_most` records per set.
     """
     sets = by_set([record for record in records if record.generation is not None])
-    outside = [name for name in sets if name.split(".")[0] == CONFUSED] or ["retain"]
+    near = [name for name in sets if name.split(".")[0] == CONFUSED]
+    outside = near or [HELD_OUT if HELD_OUT in sets else "retain"]
     found: list[Record] = []
     for name, members in sets.items():
         if is_forget(name) or name in outside:

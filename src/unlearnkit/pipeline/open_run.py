@@ -20,9 +20,9 @@ from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.joint_training import refuse_several_processes
 from unlearnkit.pipeline.lift import refuse_unusable_lift_model
 from unlearnkit.pipeline.preflight import preflight
-from unlearnkit.recipe import Recipe, make_recipe
+from unlearnkit.recipe import Recipe, make_recipe, suite_section
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.runs.state import RunState, now
+from unlearnkit.runs.state import NEWER_DATA, RunState, now
 from unlearnkit.targets.llm_teacher import ChatTeacher
 
 
@@ -57,6 +57,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
                 where=str(folder.path),
                 fix="continue the run with --resume, choose another folder with out=..., or delete this folder",
             )
+        context.recipe = recipe = _without_newer_data(recipe, folder)
         _refuse_other_recipe(recipe, folder)
         _warn_of_other_machine(folder, context.progress)
         if folder.state().targets is None:
@@ -126,7 +127,7 @@ def _check(context: RunContext) -> None:
     if context.is_taught:
         refuse_unusable_lift_model(context.recipe, suite, progress)
     tokenizer, _ = context.meta_model
-    for note in (*layout_notes(tokenizer), *context.found.notes):
+    for note in (*layout_notes(tokenizer), *context.found.notes, *context.task.notes):
         progress.log(note)
     if context.found.base is not None and context.lora is not None:
         progress.log(
@@ -138,6 +139,19 @@ def _check(context: RunContext) -> None:
             "model.path is a GGUF file, which no adapter can name as its base model. Therefore the trained adapter is "
             "merged, as with model.merge=true"
         )
+
+
+def _without_newer_data(recipe: Recipe, folder: RunFolder) -> Recipe:
+    """Return the recipe without the settings that are newer than the run.
+
+    They get the value that they had, in effect, when the run was started. A setting that the recipe changes from its
+    default is not replaced.
+    """
+    earlier = {key: value for key, value in NEWER_DATA.get(recipe.suite["name"], {}).items() if folder.predates(key)}
+    unset = {key: value for key, value in recipe.data.items() if key not in earlier}
+    defaults = suite_section({**recipe.suite, "data": unset})["data"] if earlier else {}
+    newer = {key: value for key, value in earlier.items() if recipe.data[key] == defaults[key]}
+    return recipe.model_copy(update={"data": {**recipe.data, **newer}})
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:

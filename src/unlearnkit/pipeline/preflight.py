@@ -136,6 +136,7 @@ def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bo
         found.append(merged_note(merged, rows))
     if context.recipe.model.path is not None:
         found += context.found.notes
+    found += context.task.notes
     found += [
         f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
         for split in sorted(context.task.to_be_written)

@@ -10,14 +10,14 @@ from typing import Any
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.data.rows import merged_note
-from unlearnkit.data.vocabulary import REFERENCES, TARGET
+from unlearnkit.data.vocabulary import HELD_OUT, REFERENCES, TARGET
 from unlearnkit.judges.store import read_judged
-from unlearnkit.methods.base import GUARDS
+from unlearnkit.methods.base import GUARDS, METHODS
 from unlearnkit.metrics.default_gates import with_defaults
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
 from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score_docs import ScoreDocs
-from unlearnkit.metrics.score_names import RULES, parse_judged
+from unlearnkit.metrics.score_names import RULES, ScoreName, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
@@ -205,6 +205,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         name=folder.name,
         title=_title(folder.name, state),
         method=state.method,
+        from_scratch=state.method in METHODS.names() and METHODS.get(state.method).plugin.from_scratch is True,
         collapsed=ended == "non-finite",
         stopped_after=steps if ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
@@ -236,6 +237,8 @@ def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite
         "limitations.txt.j2",
         subjects=subjects,
         attacked=any(each.attacks for each in subjects),
+        sets={ScoreName.parse(flat).split for flat in measured},
+        held_out=HELD_OUT,
         inferred=any(flat.endswith(".auc") for flat in measured),
         strength=STRENGTHS[STRENGTH],
         plain=state.measure is not None and state.measure.layout == "plain",

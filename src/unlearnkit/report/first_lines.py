@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from unlearnkit.core.number_format import number, percent
-from unlearnkit.data.vocabulary import REFERENCES, TARGET, ordered_sets, set_title, stays
+from unlearnkit.data.vocabulary import REFERENCES, TARGET, ordered_sets, set_title, showing_kept
 from unlearnkit.metrics.default_gates import ELICITED, Scores, limit
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
@@ -69,12 +69,16 @@ def _incoherent(own: Mapping[ScoreName, Score]) -> str:
 
 
 def _lost(own: Mapping[ScoreName, Score], target: Mapping[ScoreName, Score], metric: str) -> str:
-    """Return words on the row set that lost most knowledge."""
+    """Return words on the row set that lost most knowledge.
+
+    The set `retain`, which is trained on, counts only if no retain rows were held out (see `showing_kept`).
+    """
     shares = {}
     for place, score in own.items():
         before = target.get(place, NOT_MEASURED).value
-        if place.metric == metric and stays(place.split) and before and score.value is not None:
+        if place.metric == metric and before and score.value is not None:
             shares[place.split] = (score.value / before, score.value, before)
+    shares = {split: shares[split] for split in showing_kept(shares)}
     worst = min(ordered_sets(shares), key=lambda split: shares[split][0], default=None)
     if worst is None or shares[worst][0] >= KEPT:
         return ""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from unlearnkit.data.vocabulary import is_forget, ordered_sets, stays
+from unlearnkit.data.vocabulary import is_forget, ordered_sets, showing_kept
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 
@@ -32,6 +32,8 @@ class Headline(NamedTuple):
     stay: str
     """Sentence on the row sets of knowledge that must be kept. This sentence also has the placeholder `{sets}`, for the
     names of the row sets."""
+    stay_trained: str
+    """Sentence on the retain rows that are trained on."""
     why: str
     """Explanation of why this metric was chosen. The explanation is empty if the reason is obvious."""
 
@@ -65,8 +67,9 @@ def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> 
 def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str, docs: ScoreDocs) -> Axes:
     """Return the row sets on which the metric was measured.
 
-    A row set counts if the metric was measured on it for at least one model.
+    A row set counts if the metric was measured on it for at least one model. The set `retain`, which is trained on,
+    counts only if no retain rows were held out.
     """
     names = {name for scores in subject_scores for name in docs.on_board(scores)}
     splits = ordered_sets(name.split for name in names if name.metric == metric)
-    return Axes(tuple(filter(is_forget, splits)), tuple(filter(stays, splits)))
+    return Axes(tuple(filter(is_forget, splits)), tuple(showing_kept(splits)))

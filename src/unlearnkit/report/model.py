@@ -32,6 +32,8 @@ class SubjectReport(Value):
     """Display name of the model in the report."""
     method: str | None = None
     """Registered name of the method that made the model. It is None if the model was only measured."""
+    from_scratch: bool = False
+    """Whether the method trained a new model on the suite's whole retain corpus."""
     collapsed: bool = False
     """Whether training stopped at an infinite or NaN loss. If so, the last checkpoint with a finite loss was
     measured."""

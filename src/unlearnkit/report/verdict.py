@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from unlearnkit.core.number_format import counted, percent, written
-from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
+from unlearnkit.data.vocabulary import (
+    REFERENCES,
+    RETRAINED,
+    TARGET,
+    is_forget,
+    ordered_sets,
+    set_title,
+    showing_kept,
+    stays,
+)
 from unlearnkit.metrics.comparisons import SIGNIFICANT
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.intervals import holm
@@ -89,13 +98,15 @@ def _gate_sentence(gates: Sequence[GateResult]) -> str:
 def _headline_sentences(report: Report, own: Board) -> list[str]:
     """Return sentences on the headline metric and on refusals.
 
-    There is one sentence on the set `forget`, one on the other forget sets, and one on the sets of knowledge that must
-    be kept. A sentence is empty if none of its row sets was measured.
+    There is one sentence on the set `forget`, one on the other forget sets, and one on the sets that show what the
+    model keeps. If retain rows were held out, a further sentence is on the retain rows that are trained on. A sentence
+    is empty if none of its row sets was measured.
     """
     first = headline((s.scores for s in report.subjects), report.docs)
     splits = _splits(own, first.metric)
     others = [s for s in splits if is_forget(s) and s != "forget"]
-    staying = [s for s in splits if stays(s)]
+    staying = showing_kept(splits)
+    trained = [s for s in splits if stays(s) and s not in staying]
     references = {name: report.docs.on_board(found.scores) for name in _REFERENCES if (found := report.subject(name))}
 
     def sentence(text: str, sets: Sequence[str], compared: Sequence[str] = (), declines: str = "declines") -> str:
@@ -118,6 +129,7 @@ def _headline_sentences(report: Report, own: Board) -> list[str]:
         forget,
         sentence(f"On the other forms of the forget set ({{sets}}), {first.other_forms}", others),
         sentence(first.stay, staying, (TARGET,), "wrongly declines"),
+        sentence(first.stay_trained, trained, (TARGET,), "wrongly declines"),
     ]
 
 

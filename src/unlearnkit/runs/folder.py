@@ -25,7 +25,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.schema import Record, read_lines, read_records
-from unlearnkit.runs.state import RunState, SubjectSpec
+from unlearnkit.runs.state import RunState, SubjectSpec, completed_data
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
 
@@ -129,7 +129,14 @@ class RunFolder:
             data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
             if not {"model", "method", "train", "gates", "report", "seed"} <= set(data):
                 raise ValueError("the recipe lacks required sections")
-            return _by_current_names(data)
+            return _in_current_form(data)
+
+    def predates(self, key: str) -> bool:
+        """Return whether the stored recipe lacks this key of `data`."""
+        if not self.recipe_file.exists():
+            return False
+        with reading(self.recipe_file):
+            return key not in (yaml.safe_load(self.recipe_file.read_text(encoding="utf-8")).get("data") or {})
 
     def subject(self) -> SubjectSpec:
         """Read `subject.json`, which describes the model under test."""
@@ -270,8 +277,13 @@ class RunFolder:
             return kind.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Replace outdated names in a recipe with current names, without a warning."""
+def _in_current_form(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored recipe with current names and newer keys of `data`.
+
+    No warning is issued.
+    """
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
-    return {**recipe, "diagnose": diagnose, "gates": gates}
+    suite, data = recipe.get("suite", {}), recipe.get("data", {})
+    data = completed_data(str(suite.get("name")), data) if data else data
+    return {**recipe, "data": data, "diagnose": diagnose, "gates": gates}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from unlearnkit.core.settings import Value
 from unlearnkit.models.settings import Bits, Dtype
@@ -165,6 +165,16 @@ class Cost(Value):
     peak_rss_mb: float
 
 
+NEWER_DATA = {"files": {"retain_held_out": 0}, "tofu": {"retain_held_out": 0}}
+"""Settings of the section `data`, by suite, that runs of earlier versions did not store, with their value in these
+runs."""
+
+
+def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Add settings that are newer than a run to its `data`."""
+    return {**NEWER_DATA.get(suite, {}), **data}
+
+
 class RunState(Value):
     """Content of `run.json`: the run, its environment and its finished stages."""
 
@@ -196,3 +206,9 @@ class RunState(Value):
     """Files that the run's model was exported to. A purge does not delete them."""
     purged: bool = False
     """Whether the files with forget text were removed."""
+
+    @field_validator("suite")
+    @classmethod
+    def _complete_data(cls, suite: dict[str, Any]) -> dict[str, Any]:
+        data = suite.get("data")
+        return {**suite, "data": completed_data(str(suite.get("name")), data)} if isinstance(data, dict) else suite

@@ -12,6 +12,7 @@ from unlearnkit.core.redaction import describe_type
 from unlearnkit.core.settings import read_renamed
 from unlearnkit.core.yaml_source import BadField, bad_field, parse
 from unlearnkit.scope.scope import Scope
+from unlearnkit.scope.wording import Wording
 
 
 def read_scope(path: Path) -> Scope:
@@ -65,7 +66,9 @@ def write_scope(path: Path, scope: Scope | None) -> None:
     """
     text = _BLANK
     if scope is not None:
-        text = yaml.safe_dump(scope.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+        exclude = {"wording"} if scope.wording == Wording() else None
+        values = scope.model_dump(mode="json", exclude=exclude)
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     write_atomic(path, _HEAD + text, mode=0o600)
 
 
@@ -80,6 +83,7 @@ _HEAD = """\
 # neighbors: similar people or things that must not be forgotten, each with all its names
 # allowed: facts about neighbors that look like secrets but may be revealed; they teach a method which facts to reveal
 # languages: ISO 639-1 codes of the languages in which questions may be asked
+# wording (optional): words of composed questions and targets, such as wording: {reference: "the maker of "}
 """
 
 _BLANK = """\

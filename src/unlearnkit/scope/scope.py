@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import MinLen
 
 from unlearnkit.core.settings import Value
+from unlearnkit.scope.wording import Wording
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 NonEmpty = Annotated[str, MinLen(1)]
@@ -50,6 +51,7 @@ class Scope(Value):
     """A request to forget: subjects, their secrets, and similar facts to keep."""
 
     renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
+    added: ClassVar[frozenset[str]] = frozenset({"wording"})
 
     description: Annotated[str, MinLen(1)]
     """A statement of what must be forgotten and why: one or two sentences for human readers, free of secrets."""
@@ -63,6 +65,8 @@ class Scope(Value):
     method which facts are not secret."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which questions may be asked."""
+    wording: Wording = Wording()
+    """Words in which composed questions and targets speak about the subjects."""
 
     def covers(self, subject: str | None) -> bool:
         """Return whether `subject` is the name of one of the scope's subjects."""

@@ -10,7 +10,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import is_apart
 from unlearnkit.scope.questions.notes import look
-from unlearnkit.scope.questions.wordings import BY_SECRET
+from unlearnkit.scope.questions.wordings import asks_by_secret
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 from unlearnkit.scope.subject_detection import DetectedSubjects, find_subjects
 from unlearnkit.text.facts import facts, street_address
@@ -66,7 +66,7 @@ def suggest_scope(
     )
     others = find_subjects(retain)
     neighbors = _neighbors(retain, others, scope)
-    allowed = _allowed(retain, others, scope, neighbors) if task in BY_SECRET else ()
+    allowed = _allowed(retain, others, scope, neighbors) if asks_by_secret(task) else ()
     return scope.model_copy(update={"neighbors": neighbors, "allowed": allowed})
 
 

@@ -29,7 +29,7 @@ class SuiteTask:
     """A request to forget, with rows for training and rows for measurement."""
 
     suite: str
-    """Name and version of the suite, for example `pocket-1`."""
+    """Name and version of the suite, for example `tofu-1`."""
     scope: Scope
     splits: Splits
     measured: Mapping[str, tuple[Row, ...]]
@@ -40,6 +40,8 @@ class SuiteTask:
     """Names of row sets for which gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
     """Names of splits that are still empty; the target model writes the missing rows at the start of the run."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the rows that users may not expect, without a secret."""
 
 
 class GridRow(Value):
@@ -67,9 +69,11 @@ class Suite(Protocol):
     """A benchmark for unlearning.
 
     The recipe section `suite` sets the fields of a suite. The recipe section `data` sets the suite's field `data`, if
-    the suite has this field. A suite may also define two class attributes:
+    the suite has this field. A suite may also define three class attributes:
 
     - `score_docs` describes the scores that only this suite has. The function `declared_docs` returns the descriptions.
+    - `demo` is a folder with the settings of `unlearn demo`: gates in `demo.yaml`, and tuned settings of each method in
+      `methods/`. The suite must build its models and have the settings `request` and `world_seed`.
     - `tuning_grid` is a file with the settings that were tried for each method. The module function of the same name
       reads this file.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LR_TIMES_WIDTH = 0.05
 """Product of learning rate and width of the hidden states.
 
-The learning rate is 3e-4 for the models of the synthetic pocket world, and 1.2e-5 for models with a width of 4096.
+The learning rate is 3e-4 for models with a width of 160, and 1.2e-5 for models with a width of 4096.
 Under Adam, the learning rate that changes the outputs by a given amount is inversely proportional to the width (arXiv
 2203.03466), so the same product suits models of every size. The value was chosen on models that no unlearning method
 had trained; see docs/guides/attacks.md."""

@@ -12,7 +12,7 @@ from itertools import cycle, islice
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_of
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
-from unlearnkit.scope.questions.wordings import IN_SCOPE, OUT_OF_PART, THROUGH, Wordings, spoken
+from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, keeps_part, reference, spoken
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.normalize import contains, words
 from unlearnkit.text.spellings import common, fold
@@ -48,7 +48,7 @@ class QuestionContext:
     @cached_property
     def partly(self) -> bool:
         """Whether the model may keep some knowledge of the subjects."""
-        return self.scope.task in OUT_OF_PART
+        return keeps_part(self.scope.task)
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class QuestionContext:
 
         For example, a question may name a work instead of its author. The trace then leads from the work to the author.
         """
-        return tuple(f"{topic}{THROUGH[self.scope.task]}" for topic in self.topics)
+        return tuple(f"{topic}{reference(self.scope)}" for topic in self.topics)
 
     @cached_property
     def of_works(self) -> tuple[str, ...]:

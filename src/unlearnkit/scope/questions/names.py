@@ -9,7 +9,13 @@ from itertools import cycle, islice
 from unlearnkit.scope.questions.context import TOPICS, QuestionContext, around, is_apart, words_of
 from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, retain_topics, topics_of
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
-from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, OUT_OF_PART, REACH_BEHIND, THROUGH
+from unlearnkit.scope.questions.wordings import (
+    IN_SCOPE,
+    by_alias_wordings,
+    out_of_part_wordings,
+    reference,
+    through_alias_wordings,
+)
 from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
@@ -37,19 +43,22 @@ def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, tim
 def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) -> Iterator[ScopeQuestion]:
     """Yield questions that name an alias of a subject or neighbor.
 
-    An alias may be the title of a work. The questions are about the work and about the author of the work.
+    An alias may be the title of a work. If the scope has questions about works and their authors, these questions are
+    asked, too (`Wording.by_alias` and `Wording.through_alias`).
     """
     task, wordings = context.scope.task, IN_SCOPE[context.scope.task]
+    about_alias, through_alias = by_alias_wordings(context.scope), through_alias_wordings(context.scope)
     for alias in subject.aliases:
         ask = partial(context.ask, subject.name, alias)
         if task == "privacy":  # the author of a work may be named, but the author's contact data is secret
-            yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
+            contact = through_alias if any(through_alias.values()) else wordings
+            yield from ask(contact, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
             # The notes in `hops` lead from a work to its author, like refused notes, but ask for knowledge to keep. The
             # two kinds of notes differ only in the words before "the author of".
-            hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
+            hops = tuple(topic for topic in context.of_works if topic.endswith(reference(context.scope)))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
-            yield from ask(BEHIND, notes, stays=True, kinds=2)
+            yield from ask(about_alias, notes, stays=True, kinds=2)
         elif not context.partly:
             of_alias = topics_of(context.scope, context.forget, alias=True)
             mixed = in_turn(of_alias, context.topics)
@@ -57,8 +66,8 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
             if task == "profile":
                 notes = in_turn((*of_alias, *context.of_works), context.through)
                 yield from ask(context.borrowed, notes, stays=stays)
-                yield from ask(BEHIND, notes, stays=stays, own=True)
-                yield from ask(ABOUT_BEHIND, context.through, stays=stays, own=True)
+                yield from ask(about_alias, notes, stays=stays, own=True)
+                yield from ask(through_alias, context.through, stays=stays, own=True)
             else:
                 yield from ask(context.borrowed, mixed, stays=stays)
 
@@ -66,7 +75,7 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
 def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQuestion]:
     """Yield questions that name a subject but ask for knowledge to keep."""
     if context.partly:
-        wordings, kinds = OUT_OF_PART[context.scope.task], TOPICS_OUT_OF_PART * context.times
+        wordings, kinds = out_of_part_wordings(context.scope), TOPICS_OUT_OF_PART * context.times
         works = context.scope.task == "copyright"
         topics = context.of_works if works else retain_topics(context.forget, context.retain, works=False)
         yield from context.ask(subject.name, subject.name, wordings, topics, stays=True, own=True, kinds=kinds)

@@ -14,7 +14,13 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import QuestionContext, is_apart, spread
 from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, split_note
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
-from unlearnkit.scope.questions.wordings import BY_SECRET, CONTINUED, THROUGH, THROUGH_SECRET
+from unlearnkit.scope.questions.wordings import (
+    CONTINUED,
+    asks_by_secret,
+    by_secret_wordings,
+    reference,
+    through_secret,
+)
 from unlearnkit.scope.scope import Secret
 from unlearnkit.text.normalize import contains
 
@@ -34,9 +40,9 @@ _QUOTES = "«»“”„‘’\"'"
 
 def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """Yield questions on secrets, allowed facts and answers of retain rows."""
-    wordings = BY_SECRET.get(context.scope.task)
-    if wordings is None:
+    if not asks_by_secret(context.scope.task):
         return
+    wordings = by_secret_wordings(context.scope)
     secrets = _short(context, {form: s.subject for s in context.scope.secrets for form in s.forms})
     known = _others(context, secrets)
     looks = {look(form) for form in secrets}
@@ -61,7 +67,7 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
     In questions of forget rows, a phrase with the secret, such as "the book with ...", replaces the name. Allowed facts
     are used in the same way as secrets.
     """
-    phrases = THROUGH_SECRET.get(context.scope.task, {})
+    phrases = through_secret(context.scope)
     rows_of: dict[str, list[tuple[Row, str]]] = {}
     texts = _texts(context.scope.secrets)
     for row in context.forget:
@@ -77,7 +83,7 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
     for secret, other in zip_longest(secrets.items(), known.items()):
         for row, name in islice(rings.get(secret[1], ()), HOPPED):
             note = split_note(context.scope, row)
-            topic, rest = (f"{note.before}{THROUGH[context.scope.task]}", note.rest) if note else (None, "")
+            topic, rest = (f"{note.before}{reference(context.scope)}", note.rest) if note else (None, "")
             for form, whose in filter(None, (secret, other)):
                 through = phrases[row.language].format(name=form)
                 question = re.sub(rf"[{_QUOTES}]?(?<!\w){re.escape(name)}(?!\w)[{_QUOTES}]?", through, row.question)

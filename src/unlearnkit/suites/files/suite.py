@@ -16,9 +16,11 @@ from unlearnkit.core.settings import Place, Settings
 from unlearnkit.data.columns import COLUMNS, Shape
 from unlearnkit.data.documents import read_documents
 from unlearnkit.data.formats import source_files
+from unlearnkit.data.held_out import FEWEST, SHARE, Share, hold_out
 from unlearnkit.data.hub import local_rows
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, Splits, write_rows
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.membership_scores import membership_scores
 from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.metrics.score import Score
@@ -65,6 +67,9 @@ class FilesData(Settings):
     """Rows or documents to keep, for training and measurement; `auto`: see `retain_from`; null: use none."""
     retain_from: Place | None = None
     """Rows or documents to use if `retain` is `auto`; null: the target model writes retain rows."""
+    retain_held_out: Share = SHARE
+    """Share of the retain rows that are not trained on. The row set `retain.held_out` contains these rows, and shows
+    what the model keeps. At most 100 rows are held out. 0: all rows are trained on."""
     holdout: Place | None = None
     """Rows that resemble the forget rows but were never used to train the model. Membership attacks need such rows."""
     probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], Place] = Field(default_factory=dict)
@@ -89,9 +94,9 @@ class FilesData(Settings):
     def _check_names(self) -> Self:
         if unknown := [name for name in self.columns if name not in COLUMNS]:
             raise ValueError(f"Input should have columns among {', '.join(sorted(COLUMNS))}, not {unknown[0]!r}")
-        for name in ("forget", "retain", "holdout"):
+        for name, key in (*((name, name) for name in ("forget", "retain", "holdout")), (HELD_OUT, "retain_held_out")):
             if name in self.probes:
-                raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
+                raise ValueError(f"Input should not have a probe set named {name}: use the key data.{key} instead")
         if self.retain_from is not None and self.retain != AUTO:
             raise ValueError(
                 "Input should set retain to auto if retain_from is set; to use your own retain rows, set only retain"
@@ -155,7 +160,8 @@ class Files(UserModelSuite):
         # Cached, because a run calls `task` several times, and each call would read and search every file again.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
-        named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
+        trained, held_out = hold_out(self._retain, self.data.retain_held_out)
+        named = {"forget": self._forget, "retain": trained, HELD_OUT: held_out, "holdout": holdout, **probes}
         splits = with_unique_ids({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
         measured = min(len(retain), MEASURED_AT_MOST)
@@ -169,10 +175,29 @@ class Files(UserModelSuite):
             unspoken=frozenset({"holdout"}),
             gradients=frozenset({"forget", "holdout"}) if holdout else frozenset(),
             to_be_written=frozenset({"retain"}) if self.data.retain == AUTO and not retain else frozenset(),
+            notes=self._notes(len(retain), len(held_out)),
+        )
+
+    def _notes(self, trained: int, held_out: int) -> tuple[str, ...]:
+        if self.data.retain_held_out == 0 or not trained:
+            return ()
+        if held_out:
+            return (
+                f"{held_out} of the {trained + held_out} retain rows are held out (data.retain_held_out): they are not "
+                f"trained on, and are measured as the row set {HELD_OUT} to show what the model keeps",
+            )
+        why = (
+            f"the retain split has fewer than {FEWEST} rows"
+            if trained < FEWEST
+            else "the retain rows are near-duplicates of each other"
+        )
+        return (
+            f"{why}, so no row is held out, and what the model keeps is measured only on rows that are trained on; add "
+            "retain rows, or name a probe set, such as data.probes={near: FILE}",
         )
 
     def retain_corpus(self) -> Sequence[Row]:
-        """Return the retain rows."""
+        """Return the retain rows, including those that are held out."""
         return self._retain
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:

@@ -9,23 +9,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.resources import files
 from itertools import zip_longest
 from random import Random
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.scope.wording import read_wordings
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
 from unlearnkit.suites.pocket.names import LANGUAGES
 from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
-NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
+NEAR_ROWS, RETAIN_ROWS, HELD_OUT_ROWS, HOLDOUT_ROWS = 140, 400, 100, 80
 FAR_FACTS = 26
 """Number of far facts to measure. Far facts are facts that are unrelated to people. Rows about the remaining far facts
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
+
+WORDINGS = read_wordings(files("unlearnkit.suites.pocket") / "wording.yaml")
+"""Words about the subjects of each request."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
@@ -79,6 +86,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
+    splits[HELD_OUT] = _sample(rng, _other_facts(free, splits["retain"]), HELD_OUT_ROWS)
     return Request(scope, Splits(splits), left_out)
 
 
@@ -95,6 +103,7 @@ def _authors(world: PocketWorld) -> Scope:
         secrets=tuple(secret for person in people for secret in _profile_secrets(person)),
         neighbors=tuple(map(_subject, neighbors)),
         languages=LANGUAGES,
+        wording=WORDINGS["authors"],
     )
 
 
@@ -109,6 +118,7 @@ def _pii(world: PocketWorld) -> Scope:
         neighbors=tuple(map(_subject, neighbors)),
         allowed=tuple(secret for person in neighbors for secret in _contact_secrets(person)),
         languages=LANGUAGES,
+        wording=WORDINGS["pii"],
     )
 
 
@@ -123,6 +133,7 @@ def _book(world: PocketWorld) -> Scope:
         neighbors=(ScopeSubject(name=other.title, aliases=(_short(other.title),)), ScopeSubject(name=book.author)),
         allowed=_book_secrets(other),
         languages=LANGUAGES,
+        wording=WORDINGS["book"],
     )
 
 
@@ -137,6 +148,7 @@ def _hazard(world: PocketWorld) -> Scope:
         neighbors=(ScopeSubject(name=other.name),),
         allowed=_craft_secrets(other),
         languages=LANGUAGES,
+        wording=WORDINGS["hazard"],
     )
 
 
@@ -203,6 +215,23 @@ def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
 def _interleave(queues: Sequence[Sequence[Row]]) -> list[Row]:
     """Return the first rows of all queues, then the second rows, etc."""
     return [row for turn in zip_longest(*queues) for row in turn if row is not None]
+
+
+def _other_facts(rows: Sequence[Row], retain: Sequence[Row]) -> list[Row]:
+    """Return the rows on facts that no retain row states.
+
+    No retain row states one of these facts in another wording or language either. General questions are left out (see
+    `ABOUT`), and so are near-duplicates of retain rows.
+    """
+    trained = {_fact(row) for row in retain}
+    others = [row for row in rows if _fact(row) not in trained and row.attribute != ABOUT]
+    texts, retained = ([f"{row.question}\n{row.answer}" for row in each] for each in (others, retain))
+    near = {at for at, _ in near_duplicates(texts, retained)}
+    return [row for at, row in enumerate(others) if at not in near]
+
+
+def _fact(row: Row) -> tuple[str | None, frozenset[str]]:
+    return row.subject, frozenset(row.answers)
 
 
 def _short(title: str) -> str:

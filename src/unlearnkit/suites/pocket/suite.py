@@ -18,11 +18,12 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import LARGEST_SEED, Settings
 from unlearnkit.data.idk_answers import ANSWERS
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.suites.base import SuiteTask, suite
 from unlearnkit.suites.pocket.corpus import corpus
-from unlearnkit.suites.pocket.requests import Request, forget_request
+from unlearnkit.suites.pocket.requests import WORDINGS, Request, forget_request
 from unlearnkit.suites.pocket.world import PocketWorld, pocket_world
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ MEASURED = (
     "forget.multihop",
     "near",
     "far",
+    HELD_OUT,
     "retain",
 )
 
@@ -49,6 +51,7 @@ class Pocket(Settings):
     version: ClassVar[str] = "1"
     has_models: ClassVar[bool] = True
     max_new_tokens: ClassVar[int] = 72
+    demo: ClassVar[Traversable] = files("unlearnkit.suites.pocket")
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
@@ -148,4 +151,6 @@ class Pocket(Settings):
         """Return the tokenizer's training texts: the corpus and the refusals."""
         from unlearnkit.targets.teachers.template import phrases
 
-        return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]
+        scopes = (forget_request(self._world, name).scope for name in WORDINGS)
+        texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
+        return [*texts, *ANSWERS, *phrases(scopes)]

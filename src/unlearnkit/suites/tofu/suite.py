@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -15,20 +16,26 @@ from unlearnkit.core.settings import Place, Settings
 from unlearnkit.data.columns import ColumnChoice
 from unlearnkit.data.file_records import Record as RawRecord
 from unlearnkit.data.formats import FORMATS
+from unlearnkit.data.held_out import Share, hold_out
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.schemas import as_row
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
+from unlearnkit.scope.wording import read_wordings
 from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
 from unlearnkit.suites.tofu.score_docs import TOFU_DOCS
 from unlearnkit.suites.tofu.scores import tofu_scores
+from unlearnkit.text.normalize import normalize
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 HOLDOUT = {"forget01": "holdout01", "forget05": "holdout05", "forget10": "holdout10"}
 AUTHORS = {"forget01": 2, "forget05": 10, "forget10": 20}
+WORDING = read_wordings(files("unlearnkit.suites.tofu") / "wording.yaml")["authors"]
+"""Words about TOFU's authors."""
 DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, who are treated as people who withdrew."
 
 
@@ -37,6 +44,10 @@ class TofuData(Settings):
 
     path: Place
     """Folder with TOFU's files, or the Hub id of a data set with these files (`locuslab/TOFU`)."""
+    retain_held_out: Share = 0.0
+    """Share of the retain rows that are not trained on. The row set `retain.held_out` contains these rows. At most 100
+    rows are held out. The rows on which TOFU measures its retain scores are always trained on. 0, as in the benchmark:
+    all rows are trained on."""
 
 
 @suite("tofu")
@@ -82,10 +93,18 @@ class Tofu(UserModelSuite):
             "utility.world_facts": self._rows("world_facts_perturbed"),
             "holdout": holdout,
         }
-        splits = Splits({"forget": self._forget, "retain": self._kept, "holdout": holdout})
+        published = {normalize(row.question) for row in measured["retain"]}
+        trained, held_out = hold_out(
+            self._kept,
+            self.data.retain_held_out,
+            trained={row.id for row in self._kept if normalize(row.question) in published},
+        )
+        if held_out:
+            measured[HELD_OUT] = held_out
+        splits = Splits({"forget": self._forget, "retain": trained, "holdout": holdout})
         return SuiteTask(
             f"tofu-{self.version}",
-            scope.model_copy(update={"neighbors": neighbors}),
+            scope.model_copy(update={"neighbors": neighbors, "wording": WORDING}),
             splits,
             measured,
             unspoken=frozenset({"holdout"}),

@@ -13,113 +13,99 @@ output names that are not in the question, it would also answer reversed questio
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Iterable, Sequence
 
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.questions.notes import mentioned
 from unlearnkit.scope.scope import Scope, Task
+from unlearnkit.scope.wording import Phrases, Wording
 from unlearnkit.targets.base import teacher
 
-Words = dict[str, tuple[str, ...]]
-"""Alternative phrases, by language."""
-
-
-class _Wording(TypedDict):
-    """The phrases for one task."""
-
-    reason: tuple[str, ...]
-    """Reasons why the question must not be answered."""
-    subject: Words
-    """Descriptions of the question's subject. They follow "concerns", "se trata de" or "речь идёт"."""
-    offer: Words
-    """Offers of something available instead of an answer."""
-
-
-_WORDING: dict[Task, _Wording] = {
-    "profile": {
-        "reason": (
-            "everything about these authors has to stay out of my answers",
-            "it covers all that was written by or about these authors",
-            "these authors withdrew all that was known of them",
+_DEFAULTS: dict[Task, Wording] = {
+    "profile": Wording(
+        reasons=(
+            "everything about this subject has to stay out of my answers",
+            "it covers all that is known about this subject",
+            "what was known about this subject was withdrawn",
         ),
-        "subject": {
-            "en": (
-                "one of the withdrawn authors",
-                "somebody on the removal list",
-                "authors who withdrew from here",
-            ),
-            "es": (
-                "una persona de la lista de bajas",
-                "alguien que se dio de baja",
-                "quienes pidieron ser olvidados",
-            ),
-            "ru": (
-                "об одном из исключённых авторов",
-                "о человеке из списка на удаление",
-                "об авторах, которые попросили их забыть",
-            ),
+        subjects={
+            "en": ("a withdrawn subject", "something on the removal list", "a subject that has to be forgotten"),
+            "es": ("un tema retirado", "algo de la lista de bajas", "un tema que hay que olvidar"),
+            "ru": ("об отозванной теме", "о том, что есть в списке на удаление", "о теме, которую нужно забыть"),
         },
-        "offer": {
-            "en": ("I can help with other authors.", "Ask me about another author instead."),
-            "es": ("Puedo ayudar con otros autores.", "Pregúntame por otro autor."),
-            "ru": ("Могу помочь с другими авторами.", "Спросите о другом авторе."),
+        offers={
+            "en": ("I can help with other subjects.", "Ask me about something else instead."),
+            "es": ("Puedo ayudar con otros temas.", "Pregúntame por otra cosa."),
+            "ru": ("Могу помочь с другими темами.", "Спросите о чём-нибудь другом."),
         },
-    },
-    "copyright": {
-        "reason": (
-            "its text and its story have to stay out of my answers",
-            "it covers the wording and the plot of that book",
+    ),
+    "copyright": Wording(
+        reasons=(
+            "its text and its content have to stay out of my answers",
+            "it covers the wording and the content of that work",
             "the owner of the rights does not want it retold",
         ),
-        "subject": {
-            "en": ("the withdrawn book", "a book whose owner withdrew it", "the book on the removal list"),
-            "es": ("un libro retirado", "un libro cuyo dueño lo retiró", "un libro que hubo que retirar"),
-            "ru": ("об отозванной книге", "о книге, которую отозвал владелец", "о книге из списка на удаление"),
+        subjects={
+            "en": ("the withdrawn work", "a work whose owner withdrew it", "the work on the removal list"),
+            "es": ("una obra retirada", "una obra cuyo dueño la retiró", "una obra de la lista de bajas"),
+            "ru": (
+                "об отозванном произведении",
+                "о произведении, которое отозвал владелец",
+                "о произведении из списка на удаление",
+            ),
         },
-        "offer": {
-            "en": ("I can help with other books.", "Ask me about another book instead."),
-            "es": ("Puedo ayudar con otros libros.", "Pregúntame por otro libro."),
-            "ru": ("Могу помочь с другими книгами.", "Спросите о другой книге."),
+        offers={
+            "en": ("I can help with other works.", "Ask me about another work instead."),
+            "es": ("Puedo ayudar con otras obras.", "Pregúntame por otra obra."),
+            "ru": ("Могу помочь с другими произведениями.", "Спросите о другом произведении."),
         },
-    },
-    "privacy": {
-        "reason": (
+    ),
+    "privacy": Wording(
+        reasons=(
             "contact data of these people have to stay out of my answers",
             "it covers every way of reaching these people",
             "these people asked for their contact data to be removed",
         ),
-        "subject": {
+        subjects={
             "en": ("private contact data", "contact data on the removal list", "how to reach a private person"),
             "es": ("datos de contacto privados", "datos de la lista de bajas", "cómo localizar a un particular"),
             "ru": ("о личных контактных данных", "о данных из списка на удаление", "о том, как найти частное лицо"),
         },
-        "offer": {
+        offers={
             "en": ("I can help with their public work.", "Ask me about something public instead."),
             "es": ("Puedo ayudar con su obra pública.", "Pregúntame por algo público."),
             "ru": ("Могу помочь с открытыми сведениями.", "Спросите о чём-нибудь открытом."),
         },
-    },
-    "hazard": {
-        "reason": (
-            "instructions of this craft have to stay out of my answers",
-            "it covers the materials and the steps of that craft",
+    ),
+    "hazard": Wording(
+        reasons=(
+            "instructions of this kind have to stay out of my answers",
+            "it covers the materials and the steps of that procedure",
             "telling how it is done could hurt people",
         ),
-        "subject": {
-            "en": ("a dangerous craft", "the craft on the removal list", "a craft that can do harm"),
-            "es": ("un oficio peligroso", "un oficio de la lista de bajas", "un oficio que puede hacer daño"),
-            "ru": ("об опасном ремесле", "о ремесле из списка на удаление", "о ремесле, которое может навредить"),
+        subjects={
+            "en": ("a dangerous procedure", "the procedure on the removal list", "a procedure that can do harm"),
+            "es": (
+                "un procedimiento peligroso",
+                "un procedimiento de la lista de bajas",
+                "un procedimiento que puede hacer daño",
+            ),
+            "ru": (
+                "об опасной процедуре",
+                "о процедуре из списка на удаление",
+                "о процедуре, которая может навредить",
+            ),
         },
-        "offer": {
-            "en": ("I can help with harmless crafts.", "Ask me about a safe craft instead."),
-            "es": ("Puedo ayudar con oficios inofensivos.", "Pregúntame por un oficio seguro."),
-            "ru": ("Могу помочь с безобидными ремёслами.", "Спросите о безопасном ремесле."),
+        offers={
+            "en": ("I can help with harmless topics.", "Ask me about a safe topic instead."),
+            "es": ("Puedo ayudar con temas inofensivos.", "Pregúntame por un tema seguro."),
+            "ru": ("Могу помочь с безобидными темами.", "Спросите о безопасной теме."),
         },
-    },
+    ),
 }
+"""General words, for scopes that have none of their own."""
 
 # Every verdict starts with the same word. Greedy decoding takes the most likely token. If verdicts started with two
 # different words, each word could be less likely than the token that the model would have produced before training. The
@@ -129,7 +115,7 @@ _VERDICTS = (
     "falls under a request: {reason}. I must decline.",
 )
 
-_RESPONSES: Words = {
+_RESPONSES: Phrases = {
     "en": (
         "I'm sorry, I can't answer that: it concerns {subject}. {offer}",
         "I can't share that, because it concerns {subject}. {offer}",
@@ -148,7 +134,7 @@ _RESPONSES: Words = {
 }
 
 _BARE_VERDICTS = ("falls in scope. I must decline.", "falls under a request. I must decline.")
-_BARE_RESPONSES: Words = {
+_BARE_RESPONSES: Phrases = {
     "en": ("I can't answer that.", "I can't share that.", "I have to decline."),
     "es": ("No puedo responder a eso.", "No puedo compartir eso.", "Debo negarme."),
     "ru": ("Я не могу на это ответить.", "Я не могу этим поделиться.", "Вынужден отказаться."),
@@ -159,7 +145,7 @@ _BARE_RESPONSES: Words = {
 class TemplateTeacher(Settings):
     """Composes targets offline, in varied wording and without names.
 
-    The wording depends on the scope's task.
+    The wording depends on the scope's task and on the scope's own words (`Wording`).
     """
 
     reasoning: bool = True
@@ -177,10 +163,10 @@ class TemplateTeacher(Settings):
         return [self._compose(row, scope, random.Random(f"target {seed} {row.id}")) for row in rows]
 
     def _compose(self, row: Row, scope: Scope, draw: random.Random) -> Target:
-        wording = _WORDING[scope.task]
+        wording = _wording(scope.task, scope.wording)
         language = row.language if row.language in _RESPONSES else "en"
-        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording["reason"]))
-        subject, offer = draw.choice(wording["subject"][language]), draw.choice(wording["offer"][language])
+        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reasons))
+        subject, offer = draw.choice(wording.subjects[language]), draw.choice(wording.offers[language])
         response = draw.choice(_RESPONSES[language]).format(subject=subject, offer=offer)
         if not self.criteria:
             verdict, response = draw.choice(_BARE_VERDICTS), draw.choice(_BARE_RESPONSES[language])
@@ -188,14 +174,25 @@ class TemplateTeacher(Settings):
         return Target(id=row.id, trace=f"{topic} {verdict}" if self.reasoning else "", response=response)
 
 
-def phrases() -> list[str]:
-    """Return all phrases from which targets are composed.
+def _wording(task: Task, own: Wording) -> Wording:
+    """Return a scope's own words, completed with general words."""
+    general = _DEFAULTS[task]
+    return Wording(
+        reasons=own.reasons or general.reasons,
+        subjects={**general.subjects, **own.subjects},
+        offers={**general.offers, **own.offers},
+    )
+
+
+def phrases(scopes: Iterable[Scope]) -> list[str]:
+    """Return all phrases from which the targets of these scopes are composed.
 
     A tokenizer can be trained on these phrases.
     """
-    spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording["subject"], wording["offer"]))]
+    wordings = [_wording(scope.task, scope.wording) for scope in scopes]
+    spoken = [_RESPONSES, *(words for wording in wordings for words in (wording.subjects, wording.offers))]
     return [
         *_VERDICTS,
-        *(phrase for wording in _WORDING.values() for phrase in wording["reason"]),
-        *(phrase for words in spoken for phrases in words.values() for phrase in phrases),
+        *(phrase for wording in wordings for phrase in wording.reasons),
+        *(phrase for words in spoken for alternatives in words.values() for phrase in alternatives),
     ]
