@@ -80,6 +80,7 @@ _HEAD = """\
 # neighbors: similar people or things that must not be forgotten, each with all its names
 # allowed: facts about neighbors that look like secrets but may be revealed; they teach a method which facts to reveal
 # languages: ISO 639-1 codes of the languages in which questions may be asked
+# may_disclose: true if outputs may say that there is a request, and who it is about
 """
 
 _BLANK = """\
@@ -90,4 +91,5 @@ secrets: []
 neighbors: []
 allowed: []
 languages: [en]
+may_disclose: false
 """
