@@ -81,7 +81,7 @@ class Demo:
             "suite": self.suite,
             **method_settings(method),
             "gates": list(GATES),
-            "report": {"show_forget_text": True},
+            "report": {"show_forget_text": True, "show_names": True},
             "out": str(self.folder / method),
         }
 

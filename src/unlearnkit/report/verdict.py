@@ -16,6 +16,7 @@ from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.adapter_note import without_adapter
+from unlearnkit.report.disclosed import disclosure_sentence
 from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
@@ -58,6 +59,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         *_headline_sentences(report, own),
         *_stated_scores(report, subject),
         _leak_sentence(own),
+        "" if report.scope.may_disclose else disclosure_sentence(subject),
         _attack_sentence(report, subject),
     )
     missed, unknown = (tuple(g.name for g in gates if g.outcome == outcome) for outcome in ("missed", "not measured"))

@@ -52,9 +52,10 @@ def _shortened(text: str, scope: Scope) -> list[str]:
     """Return the subjects that a text names by first and last word."""
     if scope.task not in PERSONS:
         return []
-    # If a neighbor's name has the same ends, they do not tell the two apart.
-    shared = {_ends(neighbor.name) for neighbor in scope.neighbors}
-    known = {ends: subject.name for subject in scope.subjects if (ends := _ends(subject.name)) and ends not in shared}
+    # The ends of a name do not identify the subject if a neighbor's name contains them, too.
+    neighbors = [frozenset(map(stem, words(name))) for neighbor in scope.neighbors for name in neighbor.names]
+    named = ((_ends(subject.name), subject.name) for subject in scope.subjects)
+    known = {ends: name for ends, name in named if ends is not None and not any(ends <= other for other in neighbors)}
     read = [stem(word) for word in words(text)]
     pairs = (frozenset((one, other)) for at, one in enumerate(read) for other in read[at + 1 : at + BETWEEN + 2])
     return [known[pair] for pair in pairs if pair in known]

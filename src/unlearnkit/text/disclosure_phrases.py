@@ -8,7 +8,7 @@ from __future__ import annotations
 _GONE = r"(?:forg[eo]t\w*|remov\w+|eras\w+|delet\w+|unlearn\w*|withdraw\w*|withh\w+|delist\w*|left out|taken down)"
 
 ENGLISH = (
-    r"(?:ask|request|want|wish|demand|prefer|chose)\w* <5 words>"
+    r"(?:ask|request|want|wish|demand|prefer|chose)\w* <7 words>"
     rf"to (?:be|have|stay|remain) <3 words>(?:{_GONE}|out of)",
     r"ask(?:s|ed|ing)? (?:me|us) <2 words>"
     r"(?:to (?:forget|leave|remove|erase|delete|unlearn|keep|withhold|stop)|not to)",

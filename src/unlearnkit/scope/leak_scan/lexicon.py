@@ -334,7 +334,7 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
 
 
 def name_key(subject: str) -> Hashable:
-    """Return the key of a subject's own name, in all scripts and spellings."""
+    """Return the key of a subject's own name, in all spellings."""
     return ("name", subject)
 
 
