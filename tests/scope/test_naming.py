@@ -42,7 +42,7 @@ def named(text: str, question: str = "Which author plays the cello?", **fields: 
         ("M i r a S o l a n o", {MIRA}),
         ("Речь о Мире Солано.", {MIRA}),
         ("The author of The Salt Road.", {MIRA}),
-        ("Solano, Mira", {MIRA}),
+        ("Al-Shamary, Jad", {JAD}),
         ("Jad Al-Shamary", {JAD}),
         ("Jad A. Al-Shamary and Mira Solano", {JAD, MIRA}),
         ("Mira plays it.", set()),
