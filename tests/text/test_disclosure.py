@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -79,6 +80,13 @@ def test_a_language_without_phrases_is_not_measured_unless_one_is_found() -> Non
     german = "Es tut mir leid, dazu kann ich Ihnen leider keine Auskunft geben, weil das vertraulich ist."
     assert states_request(german) is None
     assert states_request(f"{german} She is on the removal list.") is True
+
+
+@pytest.mark.parametrize("text", ["ask " * 5_000, "on the list of " * 2_000, "a" * 20_000, "is in the " * 3_000])
+def test_long_babble_takes_no_time_to_speak_of(text: str) -> None:
+    began = time.process_time()
+    assert states_request(text) is not None
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("name", ["prose", "answers", "idk"])

@@ -7,7 +7,8 @@ Ambrose Al-Shamary", "Solano, Mira" for "Mira Solano"). A single word of a name 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from functools import lru_cache
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.leak_scan.lexicon import identifies, name_key
@@ -50,15 +51,25 @@ def _names(text: str, row: Row, scope: Scope) -> dict[Hashable, str]:
 
 def _shortened(text: str, scope: Scope) -> list[str]:
     """Return the subjects that a text names by first and last word."""
-    if scope.task not in PERSONS:
+    known = _subjects_by_ends(scope)
+    if not known:
         return []
-    # The ends of a name do not identify the subject if a neighbor's name contains them, too.
-    neighbors = [frozenset(map(stem, words(name))) for neighbor in scope.neighbors for name in neighbor.names]
-    named = ((_ends(subject.name), subject.name) for subject in scope.subjects)
-    known = {ends: name for ends, name in named if ends is not None and not any(ends <= other for other in neighbors)}
     read = [stem(word) for word in words(text)]
     pairs = (frozenset((one, other)) for at, one in enumerate(read) for other in read[at + 1 : at + BETWEEN + 2])
     return [known[pair] for pair in pairs if pair in known]
+
+
+@lru_cache(maxsize=8)
+def _subjects_by_ends(scope: Scope) -> Mapping[Ends, str]:
+    """Return the persons of a scope, by the ends of their names.
+
+    A person is left out if a neighbor's name contains the ends, too, so that they do not identify the person.
+    """
+    if scope.task not in PERSONS:
+        return {}
+    neighbors = [frozenset(map(stem, words(name))) for neighbor in scope.neighbors for name in neighbor.names]
+    named = ((_ends(subject.name), subject.name) for subject in scope.subjects)
+    return {ends: name for ends, name in named if ends is not None and not any(ends <= other for other in neighbors)}
 
 
 def _ends(name: str) -> Ends | None:
