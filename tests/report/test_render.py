@@ -214,6 +214,7 @@ def with_sentinels(*, show: bool) -> Report:
         recipes={"tru": f"secrets: [{SENTINEL} Bay]"},
         limitations=(f"{SENTINEL} Bay is a place.",),
         show_forget_text=show,
+        show_names=show,
     )
 
 
