@@ -65,6 +65,7 @@ def test_a_target_model_that_is_gone_is_told_beside_the_answer(finished: RunFold
     text = finished.recipe_file.read_text(encoding="utf-8")
     path = finished.recipe()["model"]["path"]
     finished.recipe_file.write_text(text.replace(path, "/nowhere/at-all"), encoding="utf-8")
+    shutil.rmtree(finished.references)  # the run measured the target model, and would find it there
     code, out, err = call("explain", str(finished.path), "Who is it?")
     assert code == 0, err
     assert "the target model is not available: there is no such model folder" in out and "response:" in out
