@@ -53,5 +53,6 @@ def recipe_data(small_world: str, tmp_path: Path) -> dict[str, Any]:
         "method": {"name": "graddiff"},
         "train": {"epochs": None, "steps": 6, "batch_size": 4, "lr": 1e-3, "max_length": 192, "checkpoint_every": 2},
         "eval": {"max_new_tokens": 2},
+        "gates": [],
         "out": str(tmp_path / "quick"),
     }

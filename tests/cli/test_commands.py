@@ -132,7 +132,7 @@ def test_references_beside_a_run_are_held_against_it(recipe: str, call: Any, mon
     monkeypatch.setattr(evaluation, "EvalSettings", lambda: EvalSettings(max_new_tokens=2))
     code, _, err = call("eval", "target", "--suite", "pocket", "--out", "runs/target")
     assert code == 0, err
-    code, out, err = call("run", recipe, "train.steps=2", "gates=['near.accuracy<=target.near.accuracy + 1']")
+    code, out, err = call("run", recipe, "train.steps=2", "gates=['near.accuracy<=target.near.accuracy + one']")
     assert code == 2
     code, out, err = call("run", recipe, "train.steps=2", "gates=['near.coherence<=target.near.coherence*2']")
     assert "target" in out and "not measured" not in err, err

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.columns import KEPT, SHAPES
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, write_rows
-from unlearnkit.data.schemas import KEPT, SHAPES
 
 Records = Sequence[Mapping[str, Any]]
 

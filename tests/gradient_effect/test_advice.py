@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pytest
+
+from unlearnkit.gradient_effect.rules import harm_p, nonzero_p
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable, StepRow
 from unlearnkit.report.gradient_effect.advice import advice, together
 
@@ -43,6 +47,31 @@ def test_relearning_is_told_from_the_step_on_from_which_its_interval_is_above_0(
         "npo: from step 10 on, it relearns forget: steps lower the risk instead of raising it (step 15: effect "
         "on forget 17.0, interval 16.5 to 17.5)."
     ]
+
+
+def test_p_values_of_effects_by_hand() -> None:
+    """A half-width of 1.96 is a standard error of 1; the p-value of z = 3 is 0.0027, and of z = 1.5 it is 0.1336."""
+    half = 1.959964
+    assert nonzero_p(effect("near", -3, half)) == pytest.approx(0.0027, abs=5e-5)
+    assert nonzero_p(effect("near", 1.96, half)) == pytest.approx(0.05, abs=5e-5)
+    uneven = EffectRow(0, "npo", WHOLE, "near", EVERYTHING, 3.0, 3.0 - 2 * half, 3.0 + half, 1.0, 2.0)
+    assert nonzero_p(uneven) == pytest.approx(0.1336, abs=5e-5)  # the side of 0 counts
+    assert nonzero_p(effect("near", -3, 0.0)) == 1  # one row: the error is unknown
+    # The difference of -7 and -1 has an error of at most 1 + 1, so z = 3; the effect itself has z = 7.
+    assert harm_p(effect("near", -7, half), effect("forget", -1, half)) == pytest.approx(0.0027, abs=5e-5)
+    assert harm_p(effect("near", -3, half), effect("forget", 90, half)) == pytest.approx(0.0027, abs=5e-5)
+    assert harm_p(effect("near", -1, half), effect("forget", -7, half)) == 1
+    assert harm_p(effect("near", 3, half), effect("forget", 9, half)) == 1
+    assert harm_p(effect("near", -7, half), effect("forget", -1, 0.0)) == 1
+
+
+def test_among_many_effects_one_that_barely_differs_from_0_is_chance() -> None:
+    """The effect of 3 standard errors has p = 0.0027: shown among 10 effects, and not among 40."""
+    rows = over_steps("forget", [-0.1] * 9 + [3], 1.959964)
+    assert len(said(*rows)) == 1
+    assert said(*over_steps("forget", [-0.1] * 39 + [3], 1.959964)) == []
+    other = [replace(row, objective="ga") for row in over_steps("forget", [-0.1] * 30, 1.959964)]
+    assert said(*rows, *other) == []  # effects of all objectives count
 
 
 def test_an_interval_that_holds_0_is_no_relearning() -> None:

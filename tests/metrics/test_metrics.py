@@ -11,7 +11,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics.base import METRICS, board_metrics
 from unlearnkit.metrics.board import constant_baseline, score_records
 from unlearnkit.metrics.leakage import find_leaks
-from unlearnkit.metrics.score import NOT_MEASURED, mean_score
+from unlearnkit.metrics.score import NOT_MEASURED, mean_score, unbounded_mean_score
 from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
@@ -165,29 +165,12 @@ def test_disclosure_is_not_measured_in_a_language_without_phrases() -> None:
     assert measured("disclosure_rate", record(NEAR, f"{german} Mira Solano.", split="near")) == 1.0
 
 
-def test_mean_score_by_hand() -> None:
-    assert mean_score([]) == NOT_MEASURED
-    one = mean_score([1.0, 0.0, 1.0, 1.0])
-    assert (one.value, one.count) == (0.75, 4)
-    assert one.low is not None and one.high is not None and 0 <= one.low < 0.75 < one.high <= 1
-    sure = mean_score([0.5] * 10)
-    assert (sure.value, sure.low, sure.high) == (0.5, 0.5, 0.5)
-
-
-def test_the_interval_is_that_of_plain_resampling() -> None:
-    values = np.random.default_rng(3).random(200)
-    picks = np.random.default_rng(4).integers(0, 200, size=(20000, 200))
-    low, high = np.quantile(values[picks].mean(axis=1), [0.025, 0.975])
-    score = mean_score(list(values), draws=20000)
-    assert score.low == pytest.approx(low, abs=0.003)
-    assert score.high == pytest.approx(high, abs=0.003)
-
-
 def test_a_score_does_not_depend_on_the_order_of_rows() -> None:
     values = list(np.random.default_rng(5).random(101))
     shuffled = values[:]
     random.Random(0).shuffle(shuffled)
     assert mean_score(values) == mean_score(shuffled)
+    assert unbounded_mean_score(values) == unbounded_mean_score(shuffled)
 
 
 def rows_of(*answers: tuple[str, str]) -> list[Row]:

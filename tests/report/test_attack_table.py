@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from tests.report.worked_example import example
-from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.comparisons import higher_mean_p, higher_rate_p
+from unlearnkit.metrics.score import Score, unbounded_mean_score
 from unlearnkit.metrics.score_names import AttackName, parse_attack
 from unlearnkit.report.model import SubjectReport
 from unlearnkit.report.render import render
@@ -57,14 +60,12 @@ def test_what_is_no_figure_of_an_attack_is_refused() -> None:
     [
         ((0.83, 0.98, -0.2), "knows", "Declines but still knows: under trick (forget), it answers 83"),
         ((0.83, 0.10, -0.2), "knows", "Still knows: under trick"),
-        ((0.10, 0.98, -0.2), "likelier", "Answers no more questions, but gives the answers a higher probability"),
-        ((0.10, 0.98, -2.0), "nothing", "Shows no more than a model that never knew"),
-        ((0.02, 0.98, -4.0), "nothing", "Shows no more than a model that never knew"),
+        ((0.10, 0.98, -0.2), "likelier", "Not shown to answer more, but gives the answers a higher probability than a"),
+        ((0.10, 0.98, -2.0), "nothing", "Was not shown to differ from a model that never knew"),
+        ((0.02, 0.98, -4.0), "nothing", "Was not shown to differ from a model that never knew"),
     ],
 )
-def test_the_sentence_follows_from_intervals_that_lie_apart(
-    own: tuple[float, float, float], kind: str, begins: str
-) -> None:
+def test_the_sentence_follows_from_tests(own: tuple[float, float, float], kind: str, begins: str) -> None:
     found = finding(subject("tru", forget=own), subject("retrained", forget=(0.06, 0.0, -2.0)), "trick")
     assert found is not None and found.kind == kind
     assert found.sentence.startswith(begins)
@@ -78,7 +79,40 @@ def test_none_of_a_few_rows_is_no_proof_that_the_rate_is_nought() -> None:
     exact = {**nought.attacks, "trick.forget.accuracy": Score(value=0.0, count=20, low=0.0, high=0.0)}
     retrained = nought.model_copy(update={"attacks": exact})
     found = finding(subject("tru", forget=(0.15, 0.9, -2.0)), retrained, "trick")
-    assert found is not None and found.kind == "nothing"  # 0.10 is above 0 but not above 3/20
+    assert found is not None and found.kind == "nothing"  # 8 of 50 and 0 of 20: p = 0.058
+
+
+def test_among_many_comparisons_a_small_difference_is_no_longer_shown() -> None:
+    """9 of 50 against 2 of 50 has p = 0.026 by Fisher's test, and 4 comparisons make it 0.10."""
+    one, two = (0.18, 0.9, -2.0), (0.04, 0.0, -2.0)
+    bare = [subject(name, forget=values) for name, values in (("tru", one), ("retrained", two))]
+    bare = [
+        each.model_copy(
+            update={"attacks": {f: s for f, s in each.attacks.items() if not f.endswith("log_probability")}}
+        )
+        for each in bare
+    ]
+    alone = finding(bare[0], bare[1], "trick")
+    assert alone is not None and alone.kind == "knows"
+    sets = ("forget", "forget_paraphrased", "forget_translated", "forget_reverse")
+    found = finding(
+        subject("tru", **dict.fromkeys(sets, one)), subject("retrained", **dict.fromkeys(sets, two)), "trick"
+    )
+    assert found is not None and found.kind == "nothing"
+
+
+def test_p_values_by_hand_and_by_another_implementation() -> None:
+    rates = Score(value=1.0, count=3), Score(value=0.0, count=3)
+    assert higher_rate_p(*rates) == pytest.approx(1 / 20)  # 1 of the 20 ways to choose 3 of 6
+    assert higher_rate_p(*reversed(rates)) == 1
+    draw = np.random.default_rng(0)
+    one, other = draw.normal(0.5, 1, 40), draw.normal(0, 2, 90)
+    expected = ttest_ind(one, other, equal_var=False, alternative="greater").pvalue
+    scores = [unbounded_mean_score(list(values), draws=100_000) for values in (one, other)]
+    assert higher_mean_p(*scores) == pytest.approx(expected, rel=0.05)
+    single, same = unbounded_mean_score([9.0]), unbounded_mean_score([1.0, 1.0])
+    assert higher_mean_p(single, same) == 1 and higher_mean_p(same, single) == 1
+    assert higher_mean_p(unbounded_mean_score([2.0, 2.0]), same) == 0 and higher_mean_p(same, same) == 1
 
 
 def test_the_set_is_that_on_which_the_two_differ_most_and_the_worst_attack_is_told_first() -> None:

@@ -19,6 +19,11 @@ def score(value: float, low: float | None = None, high: float | None = None) -> 
         ("near.accuracy>=target.near.accuracy*0.97", "near.accuracy >= target.near.accuracy * 0.97"),
         ("near.accuracy>=0.97 * target.near.accuracy", "near.accuracy >= target.near.accuracy * 0.97"),
         ("forget.accuracy <= retrained.forget.accuracy", "forget.accuracy <= retrained.forget.accuracy"),
+        ("forget.accuracy<=retrained.forget.accuracy+0.05", "forget.accuracy <= retrained.forget.accuracy + 0.05"),
+        ("near.accuracy >= target.near.accuracy - .05", "near.accuracy >= target.near.accuracy - 0.05"),
+        ("m>=target.m*0.97-1e-2", "m >= target.m * 0.97 - 0.01"),
+        ("m >= 0.5*target.top-5 + 1", "m >= target.top-5 * 0.5 + 1"),
+        ("m<=retrained.m + 0", "m <= retrained.m"),
     ],
 )
 def test_a_gate_is_read_and_spelled_in_one_way(text: str, spelling: str) -> None:
@@ -46,6 +51,14 @@ def test_a_gate_is_read_and_spelled_in_one_way(text: str, spelling: str) -> None
         "forget.accuracy <= near.accuracy",
         "forget.accuracy <= target",
         "forget.accuracy <= target.forget.accuracy / 2",
+        "forget.accuracy <= 0.05 + target.forget.accuracy",
+        "forget.accuracy <= target.forget.accuracy + ",
+        "forget.accuracy <= target.forget.accuracy + -0.05",
+        "forget.accuracy <= target.forget.accuracy + 0.05 + 0.05",
+        "forget.accuracy <= target.forget.accuracy + 0.05 * 2",
+        "forget.accuracy <= target.forget.accuracy + target.near.accuracy",
+        "forget.accuracy <= target.forget.accuracy + 1e999",
+        "forget.accuracy <= 0.1 + 0.05",
         "forget..accuracy <= 0.1",
         "forget accuracy <= 0.1",
     ],
@@ -84,6 +97,37 @@ def test_a_relative_gate_multiplies_the_references_score() -> None:
     assert result.outcome == "met"
     assert result.threshold == pytest.approx(0.9603)
     assert result.why == "met, with a threshold of 0.960"
+
+
+def test_a_minus_without_spaces_is_not_taken_for_a_part_of_the_name() -> None:
+    with pytest.raises(InputError) as caught:
+        Gate.parse("near.accuracy>=target.near.accuracy-0.05")
+    assert caught.value.fix == "write spaces around the minus: target.near.accuracy - 0.05"
+
+
+@pytest.mark.parametrize(
+    ("gate", "value", "outcome", "threshold"),
+    [
+        ("m <= retrained.m + 0.05", 0.15, "met", 0.15),  # 0.1 + 0.05 is a little more in floating point
+        ("m < retrained.m + 0.05", 0.15, "missed", 0.15),
+        ("m <= retrained.m + 0.05", 0.16, "missed", 0.15),
+        ("m >= retrained.m - 0.05", 0.05, "met", 0.05),
+        ("m >= retrained.m * 2 - 0.05", 0.149, "missed", 0.15),
+    ],
+)
+def test_a_number_is_added_to_the_references_score(gate: str, value: float, outcome: str, threshold: float) -> None:
+    result = judge(Gate.parse(gate), "tru", {"retrained": {"m": score(0.1)}, "tru": {"m": score(value)}})
+    assert (result.outcome, result.threshold) == (outcome, pytest.approx(threshold))
+
+
+def test_few_questions_about_the_worst_subject_decide_nothing_without_a_retrained_model() -> None:
+    gate = Gate.parse("worst_subject.tells_limit <= 0.3")
+    few, enough = (Score(value=0.26, count=count, subject=2) for count in (59, 60))
+    result = judge(gate, "mine", {"mine": {gate.metric: few}})
+    assert (result.outcome, result.score) == ("not measured", few)
+    assert result.why == "59 questions, but without a retrained model, at least 60 are needed"
+    assert judge(gate, "mine", {"mine": {gate.metric: enough}}).outcome == "met"
+    assert judge(gate, "mine", {"retrained": {}, "mine": {gate.metric: few}}).outcome == "met"
 
 
 def test_what_is_missing_is_never_met() -> None:

@@ -14,6 +14,7 @@ from unlearnkit.metrics.gates import Gate, judge
 from unlearnkit.metrics.membership_scores import MEMBERSHIP, MEMBERSHIP_DOCS
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.metrics.subject_scores import SUBJECT_DOCS, SUBJECTS
 from unlearnkit.report.charts.board_charts import plane, probe_dots
 from unlearnkit.report.compare import board_table, comparison
 from unlearnkit.report.headline import axes, headline
@@ -99,8 +100,8 @@ def test_a_metric_that_nobody_was_measured_on_takes_one_line() -> None:
 def test_every_score_of_the_suites_has_words(tofu: Report) -> None:
     named = {flat for s in tofu.subjects for flat in s.scores}
     found = tofu.docs.own(named)
-    assert {own.table for own in found} == {TOFU, MEMBERSHIP}
-    for table, docs in ((TOFU, TOFU_DOCS), (MEMBERSHIP, MEMBERSHIP_DOCS)):
+    assert {own.table for own in found} == {TOFU, MEMBERSHIP, SUBJECTS}
+    for table, docs in ((TOFU, TOFU_DOCS), (MEMBERSHIP, MEMBERSHIP_DOCS), (SUBJECTS, SUBJECT_DOCS)):
         known = {own.doc.title for own in found if own.table == table and not own.doc.variant}
         # None is missing, none is made up.
         assert known == {doc.title for doc in docs.values() if doc.table == table and not doc.variant}

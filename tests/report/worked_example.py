@@ -112,7 +112,7 @@ def _scope() -> Scope:
 def _share(value: float, split: str) -> Score:
     count = COUNTS[split]
     ones = round(value * count)
-    return mean_score([1.0] * ones + [0.0] * (count - ones), draws=300)
+    return mean_score([1.0] * ones + [0.0] * (count - ones))
 
 
 def _subject(name: str, measured: dict[str, Score]) -> SubjectReport:

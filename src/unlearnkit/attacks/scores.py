@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from unlearnkit.metrics.base import METRICS
 from unlearnkit.metrics.plugins.probability import log_probability
-from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.metrics.score import Score, mean_score, unbounded_mean_score
 from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
@@ -76,4 +76,5 @@ def _mean(name: str, measure: Measure, records: Sequence[Record], scope: Scope) 
     values = [measure(record, scope) for record in records]
     measured = [value for value in values if value is not None]
     missing = sum(v is None and r.generation is not None for v, r in zip(values, records, strict=True))
-    return mean_score(measured, unmeasured=0 if name in FROM_TOKENS else missing)
+    mean = unbounded_mean_score if name == "log_probability" else mean_score
+    return mean(measured, unmeasured=0 if name in FROM_TOKENS else missing)

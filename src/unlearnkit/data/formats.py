@@ -15,15 +15,8 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.data.schemas import (
-    MEANINGFUL_COLUMNS,
-    SHAPES,
-    ColumnChoice,
-    Record,
-    as_record,
-    refuse_meaningful,
-    shortened,
-)
+from unlearnkit.data.columns import MEANINGFUL_COLUMNS, SHAPES, ColumnChoice, refuse_meaningful
+from unlearnkit.data.file_records import Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
 """Columns whose values are lists. In a CSV file, each cell of these columns contains a list written as JSON."""

@@ -11,18 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.columns import SHAPES, ColumnChoice, Shape, detect_schema, warn_of_earlier_columns
+from unlearnkit.data.file_records import Record, shortened
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import (
-    SHAPES,
-    ColumnChoice,
-    Record,
-    Shape,
-    as_row,
-    detect_schema,
-    shortened,
-    warn_of_earlier_columns,
-)
+from unlearnkit.data.schemas import as_row
 
 LISTED = 8
 """Maximum number of unusable records that a message lists in addition to the first unusable record."""

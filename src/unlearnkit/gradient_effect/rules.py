@@ -3,11 +3,17 @@
 The forget risk is the risk of the forget rows. The risks of row sets that are not to be forgotten are called retained
 risks. A negative effect on a risk means that the next step raises the risk.
 
+The functions `nonzero_p` and `harm_p` give p-values for statements about effects. Effects of one objective are computed
+from the same rows, so they depend on each other. Correct the p-values of all effects about which a text may make a
+statement together (`metrics.intervals.holm`); this correction holds for any dependence. The other functions decide what
+a run does. Their conditions are not corrected, because a correction would let a run do more harm before it acts.
+
 This module can be imported without torch.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from unlearnkit.data.vocabulary import is_forget
@@ -15,19 +21,45 @@ from unlearnkit.gradient_effect.settings import FORGOTTEN_RISK
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.training.control import FORGET_TERM
 
+_NORMAL = 1.959964
+"""Half-width of a 95 % interval of a normal distribution, in standard deviations."""
 NOTICEABLE = 0.01
 """Rises of a risk up to this value are ignored as noise. The unit is nats per token."""
 
 
-def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
-    """Return whether a step clearly harms more than it forgets.
+def nonzero_p(row: EffectRow) -> float:
+    """Return the p-value for an effect other than 0.
+
+    This is a two-sided z-test. The standard error is the distance between the effect and the end of its 95 % interval
+    on the side of 0, divided by 1.96. If the interval is a single point, for example because there is only one row, the
+    error is unknown, and the p-value is 1.
+    """
+    return _two_sided(abs(row.effect), _error_toward(row, 0.0))
+
+
+def harm_p(retaining: EffectRow, unlearning: EffectRow) -> float:
+    """Return the p-value for more harm than forgetting.
 
     A step harms more than it forgets if it raises a retained risk by more than it raises the forget risk. A negative
-    effect raises a risk. To exclude noise, the result is true only if the whole confidence interval of the retaining
-    effect is below 0 and below the confidence interval of the unlearning effect. A step that raises a retained risk and
-    lowers the forget risk counts as harmful, too, because such a step relearns the forget rows.
+    effect raises a risk. So the retaining effect must be below 0 and below the unlearning effect; the p-value is the
+    larger one of these two tests. The standard error of the difference is the sum of both standard errors, which holds
+    for any correlation of the two effects. A step that raises a retained risk and lowers the forget risk counts as
+    harmful, too, because such a step relearns the forget rows. If the effects are in another order, the p-value is 1.
     """
-    return retaining.high < min(0.0, unlearning.low)
+    difference = unlearning.effect - retaining.effect
+    if retaining.effect >= 0 or difference <= 0:
+        return 1.0
+    errors = [_error_toward(retaining, unlearning.effect), _error_toward(unlearning, retaining.effect)]
+    return max(nonzero_p(retaining), _two_sided(difference, sum(errors) if all(errors) else 0.0))
+
+
+def _error_toward(row: EffectRow, value: float) -> float:
+    """Return the standard error of an effect toward a value."""
+    return (row.effect - row.low if value < row.effect else row.high - row.effect) / _NORMAL
+
+
+def _two_sided(distance: float, error: float) -> float:
+    return math.erfc(distance / error / math.sqrt(2)) if error > 0 else 1.0
 
 
 def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:

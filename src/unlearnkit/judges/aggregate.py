@@ -16,7 +16,8 @@ import numpy as np
 from unlearnkit.judges.base import Judged, Judgment, items_of, scope_digest
 from unlearnkit.judges.llm.judge import PRESETS
 from unlearnkit.judges.quality import PARTS, Quality, aggregate
-from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
+from unlearnkit.metrics.judge_docs import HIGHEST
+from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score
 from unlearnkit.metrics.score_names import LAAJ, judged_name
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -78,7 +79,9 @@ def _scores_of_set(judge: str, split: str, quality: Quality, judgments: Sequence
     if not judgments:
         return {judged_name(judge, split, quality): NOT_MEASURED}
     means = mean_scores(judgments).values()
-    scores = {part: mean_score([of_output[part] for of_output in means]) for part in ("", *PARTS[quality])}
+    scores = {
+        part: mean_score([of_output[part] for of_output in means], highest=HIGHEST) for part in ("", *PARTS[quality])
+    }
     if any(each.repeat for each in judgments):
         repeated = repeated_scores(judgments).values()
         scores["spread"] = spread([[of_repeat[""] for of_repeat in repeats] for repeats in repeated])
@@ -101,4 +104,7 @@ def spread(repeated: Sequence[Sequence[float]]) -> Score:
     variances = [float(np.var(scores, ddof=1)) for scores in repeated if len(scores) > 1]
     if not variances:
         return NOT_MEASURED
-    return resampled_score(lambda values: math.sqrt(float(values.mean())), np.asarray(variances))
+    # The variance of two scores is at most HIGHEST^2 / 2, and that of more scores is smaller.
+    mean = mean_score(variances, highest=HIGHEST**2 / 2)
+    assert mean.value is not None and mean.low is not None and mean.high is not None
+    return Score(value=math.sqrt(mean.value), count=mean.count, low=math.sqrt(mean.low), high=math.sqrt(mean.high))

@@ -22,6 +22,9 @@ class Metric(ABC):
     """Whether the metric reads the model's output. If it does, a row with an output and without a value counts as a row
     on which the metric could not be measured."""
 
+    sets: ClassVar[frozenset[str] | None] = None
+    """The row sets on which the metric is measured; None: all row sets."""
+
     @staticmethod
     @abstractmethod
     def measure(record: Record, scope: Scope) -> float | None:

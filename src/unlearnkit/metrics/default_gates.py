@@ -1,8 +1,8 @@
-"""The gates that apply if a recipe sets none: what a model still tells if its output is begun for it.
+"""The gates that apply if a recipe sets none.
 
 A model that declines every question may still know every answer. The default gates therefore do not ask whether the
 model declines. They compare the three scores in `ELICITED` with the retrained model, which never knew the answers, or
-else with the target model, which knows them.
+else with the target model, which knows them. Another default gate judges the subject about which the model tells most.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from unlearnkit.data.vocabulary import RETRAINED, TARGET
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.subject_scores import TELLS_LIMIT
 
 DEFAULT = "default"
 """Entry in a list of gates that stands for the default gates."""
@@ -23,6 +24,9 @@ ABOVE_RETRAINED = 0.05
 
 OF_TARGET = 0.2
 """Without a retrained model: the largest share of the target model's score."""
+
+MOST_TOLD = 0.05
+"""Without a retrained model: the largest upper limit of revealing responses about any subject."""
 
 Scores = Mapping[str, Mapping[str, Score]]
 """Scores by name of the model and name of the score."""
@@ -49,7 +53,7 @@ def limit(metric: str, scores: Scores) -> float | None:
 
 
 def with_defaults(gates: Sequence[str], scores: Scores) -> tuple[str, ...]:
-    """Return the gates, with the default gates in place of the entry `default`.
+    """Replace the entry `default` by the default gates.
 
     A default gate is left out if its score was measured on no model, for example because the rows are plain texts,
     which have no questions. If the score was measured on any model, the gate stays, so that a model that lacks the
@@ -73,4 +77,8 @@ def _defaults(scores: Scores) -> list[str]:
         reference = reference_of(metric, scores)
         threshold = f"+{ABOVE_RETRAINED}" if reference == RETRAINED else f"*{OF_TARGET}"
         gates.append(f"{metric}<={reference}.{metric}{threshold}")
+    if any(own.get(TELLS_LIMIT, NOT_MEASURED).value is not None for own in scores.values()):
+        compared = reference_of(TELLS_LIMIT, scores) == RETRAINED
+        threshold = f"{RETRAINED}.{TELLS_LIMIT}+{ABOVE_RETRAINED}" if compared else f"{MOST_TOLD}"
+        gates.append(f"{TELLS_LIMIT}<={threshold}")
     return gates

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from unlearnkit.metrics import membership as mia
-from unlearnkit.metrics.score import NOT_MEASURED, Score, resampled_score
+from unlearnkit.metrics.score import NOT_MEASURED, Group, Score, resampled_score
 from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_variants
 from unlearnkit.records.schema import Record, Tokens
 
@@ -104,4 +104,15 @@ def _auc(sets: Mapping[str, Sequence[Record]], attack: _Attack) -> Score:
     ]
     if any(not len(side) for side in sides):
         return NOT_MEASURED
-    return resampled_score(lambda members, others: mia.auc(members.tolist(), others.tolist()), *sides)
+    # The AUC is highest if members have the lowest scores, see `mia.auc`.
+    groups = Group(sides[0], np.inf, -np.inf), Group(sides[1], -np.inf, np.inf)
+    return resampled_score(mia.auc(sides[0].tolist(), sides[1].tolist()), _weighted_auc, *groups)
+
+
+def _weighted_auc(
+    members: np.ndarray, member_weights: np.ndarray, others: np.ndarray, other_weights: np.ndarray
+) -> np.ndarray:
+    """Return the AUC (see `mia.auc`) for each draw of weights."""
+    wins = (members[:, None] < others) + 0.5 * (members[:, None] == others)
+    areas: np.ndarray = ((member_weights @ wins) * other_weights).sum(-1)
+    return areas

@@ -69,6 +69,8 @@ class ScoreDoc:
     """Whether the score board that is printed in a terminal has a section for the metric."""
     verdict: bool = False
     """Whether the report's verdict on a method states the score."""
+    gate_count: int = 0
+    """Smallest `count` of the score with which a gate on the score is judged if there is no retrained model."""
     highest: float = 1.0
     """Value of the score at which the score's bar in the report is full."""
 

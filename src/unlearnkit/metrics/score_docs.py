@@ -19,6 +19,7 @@ from unlearnkit.metrics.scope_accuracy import TRACE_DOCS, VERDICT_DOCS
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
 from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
+from unlearnkit.metrics.subject_scores import SUBJECT_DOCS
 
 ANY = "*"
 """Placeholder for any row set, in the keys of score docs."""
@@ -56,7 +57,15 @@ class ScoreDocs:
         """
         board = {name: metric.doc for name, metric in board_metrics().items()} | MEMORIZATION_DOCS
         traces = {**TRACE_DOCS, **FAITHFULNESS_DOCS, **VERDICT_DOCS}
-        return {**with_prefix(ANY, board), **traces, **self.suite, **MEMBERSHIP_DOCS, **COST_DOCS, **self.suite}
+        return {
+            **with_prefix(ANY, board),
+            **SUBJECT_DOCS,
+            **traces,
+            **self.suite,
+            **MEMBERSHIP_DOCS,
+            **COST_DOCS,
+            **self.suite,
+        }
 
     @cached_property
     def _metrics(self) -> Docs:

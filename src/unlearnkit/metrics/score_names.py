@@ -1,10 +1,10 @@
 """Parse and build the names of scores.
 
 A score name has the format `<set>.<metric>`. The set may contain dots: `forget.translated.accuracy` is the accuracy on
-the row set `forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have
-the set name `trace`. A suite chooses the names of its own scores. A judge's scores are named
-`judge.<judge>.<set>.<quality>`, and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module
-`metrics.score_docs` documents the meaning of the scores.
+the row set `forget.translated`. The costs of a run have the set name `cost`, scores that summarize all traces have the
+set name `trace`, and scores of the worst subject have the set name `worst_subject`. A suite chooses the names of its
+own scores. A judge's scores are named `judge.<judge>.<set>.<quality>`, and the parts of a quality are named
+`judge.<judge>.<set>.<quality>.<part>`. The module `metrics.score_docs` documents the meaning of the scores.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ TRACE = "trace"
 """Set name of the scores that summarize all traces."""
 
 COST = "cost"
+
+WORST_SUBJECT = "worst_subject"
+"""Set name of the scores of the subject about which the model tells most."""
 
 RULES = "rules"
 """Name of the judge that applies fixed rules and queries no model."""

@@ -20,7 +20,7 @@ from unlearnkit.runs.state import Attempted
 from unlearnkit.subjects.base import require
 
 AT_MOST = 50
-"""Default maximum number of rows per set. With this many rows, the confidence interval of a rate is at most 0.28
+"""Default maximum number of rows per set. With this many rows, the confidence interval of a rate is at most 0.29
 wide, and an attack on a small model takes only seconds."""
 
 

@@ -21,9 +21,9 @@ from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
 from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_model
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
-from unlearnkit.records.elicit import ELICITED_SET, elicit
+from unlearnkit.records.elicit import elicit
 from unlearnkit.records.measure import measure
-from unlearnkit.records.schema import Record, write_records
+from unlearnkit.records.schema import ELICITED_SET, Record, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec, now

@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import WriteError, refuse_taken, write_atomic, writing
+from unlearnkit.data.columns import COLUMNS
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import COLUMNS
 from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load

@@ -1,4 +1,4 @@
-"""Measure what a model still tells if the beginning of its output is given.
+"""Measure what a model tells if its output is begun.
 
 An unlearned model that declines a question may still know the answer. The measurements in this module are the cheapest
 ones that tell: the probability of the answer, an answer that is begun for the model, and an output without a trace.
@@ -12,13 +12,10 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import Style, style_used
 from unlearnkit.records.probe import Probe
-from unlearnkit.records.schema import Elicited, Record
+from unlearnkit.records.schema import ELICITED_SET, Elicited, Record
 from unlearnkit.subjects.base import OnRows, Subject
 from unlearnkit.text.answer_start import answer_start
 from unlearnkit.text.normalize import contains
-
-ELICITED_SET = "forget"
-"""The row set on which these measurements are made."""
 
 
 def elicit(
@@ -66,24 +63,32 @@ def elicit(
 
 
 def _without_trace(row: Row, style: Style | None) -> Probe:
-    """Return the row with an empty trace, or without a trace if the model writes none."""
+    """Return the row with an empty trace.
+
+    If the model writes no traces, the row has no trace at all.
+    """
     return Probe(row.model_copy(update={"trace": ""}), trace=None if style is None else "")
 
 
 def _after_own_trace(record: Record) -> Probe | None:
-    """Return the row with the trace of the model's own output, or None if the output has no trace."""
+    """Return the row with the trace of the model's own output.
+
+    Returns None if the output has no trace.
+    """
     trace = record.generation.trace if record.generation is not None else ""
     return Probe(record.row, trace=trace) if trace.strip() else None
 
 
 def _begun(row: Row) -> Probe | None:
-    """Return the row with the beginning of its answer, or None if its answer cannot be begun.
+    """Return the row with the beginning of its answer.
 
-    The row's trace is prefilled, too, unless it states the answer. In that case, the model could copy the answer.
+    Returns None if the answer cannot be begun. The row's trace is prefilled, too, unless it states the answer. In that
+    case, the model could copy the answer.
     """
     begun = answer_start(row.answer, row.accepted_answers)
-    told = any(contains(row.trace, form) for form in row.answers)
-    return Probe(row, trace=None if told or not row.trace else row.trace, answer=begun) if begun else None
+    given_away = any(contains(row.trace, form) for form in row.answers)
+    trace = None if given_away or not row.trace else row.trace
+    return Probe(row, trace=trace, answer=begun) if begun else None
 
 
 def _logps(subject: Subject, probes: Sequence[Probe | None]) -> list[list[float] | None]:

@@ -16,6 +16,9 @@ from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 
+ELICITED_SET = "forget"
+"""The row set on which the measurements in `Elicited` are made."""
+
 V = TypeVar("V", bound=Value)
 
 
@@ -38,7 +41,7 @@ class Tokens(Value):
 
 
 class Elicited(Value):
-    """What a model tells about a row if the beginning of its output is given.
+    """What a model tells about a row if its output is begun.
 
     A field is None if it was not measured, for example because the model offers no log-probabilities.
     """

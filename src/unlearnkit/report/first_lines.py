@@ -1,6 +1,7 @@
-"""The sentences that come first in every verdict, printed board, report and model card.
+"""The sentences that come first in every report.
 
-They state what speaks against the model: whether it was damaged, and what it still tells if its output is begun for it.
+They begin every verdict, printed board, report and model card. They state what speaks against the model: whether it was
+damaged, and what it still tells if its output is begun for it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ assert tuple(_WAYS) == ELICITED
 
 
 def first_lines(name: str, scores: Scores, docs: ScoreDocs) -> list[str]:
-    """Return the sentences about the model `name`, the most adverse one first.
+    """Return the sentences about a model, damage first.
 
     Args:
         name: name of the model.
@@ -48,7 +49,7 @@ def first_lines(name: str, scores: Scores, docs: ScoreDocs) -> list[str]:
 
 
 def _damage(name: str, scores: Scores, docs: ScoreDocs) -> str:
-    """Return a sentence on what the model lost that it should have kept."""
+    """Return a sentence on the damage to the model."""
     own = docs.on_board(scores[name])
     found = [
         _incoherent(own),
@@ -68,7 +69,7 @@ def _incoherent(own: Mapping[ScoreName, Score]) -> str:
 
 
 def _lost(own: Mapping[ScoreName, Score], target: Mapping[ScoreName, Score], metric: str) -> str:
-    """Return words on the row set of knowledge to keep on which the model lost the largest share."""
+    """Return words on the row set that lost most knowledge."""
     shares = {}
     for place, score in own.items():
         before = target.get(place, NOT_MEASURED).value
@@ -82,7 +83,7 @@ def _lost(own: Mapping[ScoreName, Score], target: Mapping[ScoreName, Score], met
 
 
 def _elicited(name: str, scores: Scores) -> str:
-    """Return a sentence on what the model tells if its output is begun for it."""
+    """Return a sentence on what a begun output tells."""
     own = scores[name]
     values = {flat: own.get(flat, NOT_MEASURED).value for flat in ELICITED}
     measured = {flat: value for flat, value in values.items() if value is not None}

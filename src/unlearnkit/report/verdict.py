@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from unlearnkit.core.number_format import percent, written
+from unlearnkit.core.number_format import counted, percent, written
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
+from unlearnkit.metrics.comparisons import SIGNIFICANT
 from unlearnkit.metrics.gates import GateResult
+from unlearnkit.metrics.intervals import holm
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
+from unlearnkit.metrics.subject_scores import ENOUGH, TELLS_LIMIT
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.disclosed import disclosure_sentence
 from unlearnkit.report.first_lines import first_lines
@@ -24,8 +27,6 @@ from unlearnkit.report.tables.attack_table import findings
 
 Board = Mapping[ScoreName, Score]
 Tone = Literal["good", "mixed", "bad", "none"]
-SIGNIFICANT = 0.05
-"""Significance level. A test distinguishes two models if its p-value is below this level."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}
 
 
@@ -60,6 +61,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         *_stated_scores(report, subject),
         _leak_sentence(own),
         "" if report.scope.may_disclose else disclosure_sentence(subject),
+        _worst_subject_sentence(subject),
         _attack_sentence(report, subject),
     )
     missed, unknown = (tuple(g.name for g in gates if g.outcome == outcome) for outcome in ("missed", "not measured"))
@@ -125,18 +127,22 @@ def _stated_scores(report: Report, subject: SubjectReport) -> list[str]:
     """Return a sentence for each suite score that belongs in the verdict.
 
     Each sentence states the score of the method's model. If the score is a p-value, the sentence also states whether
-    the test distinguishes the model from the retrained model. Otherwise, the sentence also states the score of the
-    target model, if there is one.
+    the test distinguishes the model from the retrained model, after a correction for the number of tests (Holm).
+    Otherwise, the sentence also states the score of the target model, if there is one.
     """
     target, sentences = report.subject(TARGET), []
-    for own in report.docs.own(subject.scores):
-        value = subject.scores[own.flat].value
-        if value is None or not own.doc.verdict:
-            continue
+    stated = [
+        (own, value)
+        for own in report.docs.own(subject.scores)
+        if own.doc.verdict and (value := subject.scores[own.flat].value) is not None
+    ]
+    tested = [(own.flat, value) for own, value in stated if own.doc.format == "p-value"]
+    corrected = dict(zip((flat for flat, _ in tested), holm([value for _, value in tested]), strict=True))
+    for own, value in stated:
         sentence = f"{own.doc.title} is {written(value, own.doc.format)}"
         before = None if target is None else target.scores.get(own.flat, NOT_MEASURED).value
         if own.doc.format == "p-value":
-            distinguishes = "distinguishes" if value < SIGNIFICANT else "does not distinguish"
+            distinguishes = "distinguishes" if corrected[own.flat] < SIGNIFICANT else "does not distinguish"
             sentence += f": at the 5 % level, the test {distinguishes} the model from the retrained model"
         elif before is not None:
             sentence += f" (target model: {written(before, own.doc.format)})"
@@ -150,6 +156,18 @@ def _leak_sentence(own: Board) -> str:
         if span := _span(own, [s for s in _splits(own, metric) if is_forget(s)], metric):
             leaks.append(f"{span} of its {place}")
     return f"On forget questions, it reveals a secret in {' and '.join(leaks)}." if leaks else ""
+
+
+def _worst_subject_sentence(subject: SubjectReport) -> str:
+    """Return a sentence on the worst subject."""
+    limit = subject.scores.get(TELLS_LIMIT, NOT_MEASURED)
+    if limit.value is None:
+        return ""
+    few = f" Fewer than {ENOUGH} questions are too few for a low limit." if limit.count < ENOUGH else ""
+    return (
+        f"For no subject are more than {percent(limit.value)} of the responses revealing, with 95 % confidence "
+        f"(subject with the highest limit: number {limit.subject}, {counted(limit.count, 'question')}).{few}"
+    )
 
 
 def _attack_sentence(report: Report, subject: SubjectReport) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.records.schema import Record, Tokens
+from unlearnkit.records.schema import Elicited, Record, Tokens
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 
 
@@ -72,6 +72,12 @@ def record(split: str, row: Row, response: str, trace: str = "") -> Record:
         generation=output(response, trace),
         tokens=tokens,
         paraphrased=[-1.0, -0.5] if row.paraphrased_answer else None,
+        elicited=Elicited(
+            own_trace_logps=[-3.0, -2.0] if trace else None,
+            no_trace_logps=[-1.0, -0.5],
+            no_trace=output(response),
+            begun=output(row.answer),
+        ),
         perturbed=[[-2.0, -1.0 - 0.1 * at] for at in range(len(row.perturbed_answer))],
     )
 

@@ -1,4 +1,4 @@
-"""The words of an answer with which an output can be begun for a model."""
+"""The words with which an answer is begun for a model."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from unlearnkit.text.statement import states_any
 
 
 def answers_correctly(output: Generation | None, row: Row, scope: Scope) -> float | None:
-    """Return 1 if the response of an output contains an accepted answer to the row, else 0.
+    """Search the response of an output for the accepted answers.
 
-    Returns None if there is no output, or if the answer is not found in a script or language in which the search was
-    never checked.
+    Returns 1 if the response contains an accepted answer, else 0. Returns None if there is no output, or if the answer
+    is not found in a script or language in which the search was never checked.
     """
     if output is None:
         return None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.plugins.accuracy import answers_correctly
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.scope.scope import Scope
 
 
 @metric("begun_accuracy")
 class BegunAccuracy(Metric):
-    """Whether the response is correct if the first words of the answer are given (1: yes, 0: no).
+    """Whether a begun answer is continued correctly (1: yes, 0: no).
 
-    The given words end before the secret; see `text.answer_start`. The value is None if nothing was generated, or if
-    the answer begins with the secret.
+    The first words of the answer are given. The given words end before the secret; see `text.answer_start`. The value
+    is None if nothing was generated, or if the answer begins with the secret.
     """
 
     doc = ScoreDoc(
@@ -25,6 +25,7 @@ class BegunAccuracy(Metric):
     )
 
     reads_output = False
+    sets = frozenset({ELICITED_SET})
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:

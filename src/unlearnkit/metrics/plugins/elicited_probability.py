@@ -1,4 +1,4 @@
-"""Metric `elicited_probability`: the model's largest probability of the answer, with and without a trace."""
+"""Metric `elicited_probability`: the answer's probability with or without a trace."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.scope.scope import Scope
 
 
 @metric("elicited_probability")
 class ElicitedProbability(Metric):
-    """Probability of the answer per token, in [0, 1], after the trace that makes the answer more likely.
+    """Probability of the answer per token, in [0, 1].
 
-    The two traces are the trace of the model's own output, and no trace. A model that declines in its trace usually
-    gives the answer a low probability after that trace. If the probability is high without a trace, the model still
-    knows the answer. The value is exp of the mean token log-probability. It is None if log-probabilities were not
-    measured.
+    The probability is the larger one of two, which differ in the trace that precedes the answer. The two traces are the
+    trace of the model's own output, and no trace. A model that declines in its trace usually gives the answer a low
+    probability after that trace. If the probability is high without a trace, the model still knows the answer. The
+    value is exp of the mean token log-probability. It is None if log-probabilities were not measured.
     """
 
     doc = ScoreDoc(
@@ -29,6 +29,7 @@ class ElicitedProbability(Metric):
     )
 
     reads_output = False
+    sets = frozenset({ELICITED_SET})
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.plugins.accuracy import answers_correctly
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.scope.scope import Scope
 
 
 @metric("no_trace_accuracy")
 class NoTraceAccuracy(Metric):
-    """Whether the response is correct if the model writes no trace (1: yes, 0: no).
+    """Whether the response without a trace is correct (1: yes, 0: no).
 
     If the model writes traces, its output begins with an empty trace. The value is None if nothing was generated.
     """
@@ -25,6 +25,7 @@ class NoTraceAccuracy(Metric):
     )
 
     reads_output = False
+    sets = frozenset({ELICITED_SET})
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:

@@ -1,8 +1,9 @@
 """Summarize G-effects in sentences.
 
 Fixed rules derive the sentences from measured values, and each sentence states these values. The docstring of `advice`
-lists the rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above
-0. There is no sentence on an effect whose interval contains 0. This module does not import torch.
+lists the rules. An effect counts as negative or positive only if a test shows that it is not 0. The p-values of all
+effects in the table are corrected together (Holm), because a sentence may be about any of them; this correction holds
+although effects of one objective depend on each other. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from unlearnkit.core.number_format import percent, significant
 from unlearnkit.data.vocabulary import is_forget, ordered_sets
 from unlearnkit.gradient_effect.effect_series import EffectSeries, forget_risk, series_of
-from unlearnkit.gradient_effect.rules import is_harmful
+from unlearnkit.gradient_effect.rules import harm_p, nonzero_p
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
+from unlearnkit.metrics.comparisons import SIGNIFICANT
+from unlearnkit.metrics.intervals import holm
 
 MOST = 0.8
 """Minimum share of the harm in a sentence on the location of harm.
@@ -44,8 +48,8 @@ def advice(table: EffectTable) -> list[str]:
     1. *Relearning*: the sentence names the steps at which the effect on a forget set is positive. Forget sets that are
        relearned at the same steps share a sentence, which states the effect on the first of these sets at the last of
        these steps.
-    2. *Harm beyond forgetting*, for each retained risk: the sentence names the steps at which `is_harmful` is true. At
-       these steps, training raises the retained risk by more than it raises the forget risk.
+    2. *Harm beyond forgetting*, for each retained risk: the sentence names the steps at which training is shown to
+       raise the retained risk by more than it raises the forget risk (see `harm_p`).
     3. *Location of harm*: the sentence is about the retained risk and the step with the most negative effect. The harm
        is the sum of all effects below 0 through single groups of weights. The sentence names the fewest groups that
        together account for at least the share `MOST` of the harm. Only groups with a negative effect can be named.
@@ -58,18 +62,46 @@ def advice(table: EffectTable) -> list[str]:
        times the predicted change, or less than 1/`FAR_OFF` of it, or has the opposite sign. A step is ignored if both
        changes are smaller than `SLIGHT` times the risk's greatest measured or predicted change.
     """
-    rules = (_relearning, _beyond, _groups, _harmed_most)
+    rules, every = (_relearning, _beyond, _groups, _harmed_most), series_of(table)
+    shown = _shown(every)
     sentences = [
-        f"{series.objective}: {sentence}" for series in series_of(table) for rule in rules for sentence in rule(series)
+        f"{series.objective}: {sentence}" for series in every for rule in rules for sentence in rule(series, shown)
     ]
     return [*sentences, *_predictions(table.steps)]
 
 
-def _relearning(series: EffectSeries) -> Iterator[str]:
+class _Shown(NamedTuple):
+    """Effects about which a statement can be made."""
+
+    positive: frozenset[EffectRow]
+    negative: frozenset[EffectRow]
+    harmful: frozenset[EffectRow]
+    """Retaining effects that are more harmful than the forgetting at the same step."""
+
+
+def _shown(every: Sequence[EffectSeries]) -> _Shown:
+    """Test all effects and all pairs of rule 2 together."""
+    rows = [row for series in every for row in series.rows]
+    pairs = [pair for series in every for risk in _retained(series) for pair in _pairs(series, risk)]
+    corrected = holm([*map(nonzero_p, rows), *(harm_p(row, aim) for row, aim in pairs)])
+    tested = zip([*((row, row.effect > 0) for row in rows), *((row, None) for row, _ in pairs)], corrected, strict=True)
+    shown = [what for what, p in tested if p < SIGNIFICANT]
+    return _Shown(*(frozenset(row for row, kind in shown if kind is wanted) for wanted in (True, False, None)))
+
+
+def _pairs(series: EffectSeries, risk: str) -> list[tuple[EffectRow, EffectRow]]:
+    """Return pairs of effects on a risk and on the forget risk."""
+    goal = forget_risk(series.risks)
+    if goal is None:
+        return []
+    return [(row, aim) for row in series.over_steps(risk) if (aim := series.at(goal, row.step)) is not None]
+
+
+def _relearning(series: EffectSeries, shown: _Shown) -> Iterator[str]:
     by_steps: dict[str, list[EffectRow]] = {}
     for risk in filter(is_forget, series.risks):
         rows = series.over_steps(risk)
-        positive = [row for row in rows if row.low > 0]
+        positive = [row for row in rows if row in shown.positive]
         if positive:
             when = _when([row.step for row in positive], [row.step for row in rows])
             by_steps.setdefault(when, []).append(positive[-1])
@@ -78,28 +110,25 @@ def _relearning(series: EffectSeries) -> Iterator[str]:
         yield f"{when}, it relearns {names}: steps lower the risk instead of raising it ({_in_words(rows[0])})."
 
 
-def _beyond(series: EffectSeries) -> Iterator[str]:
-    goal = forget_risk(series.risks)
-    if goal is None:
-        return
+def _beyond(series: EffectSeries, shown: _Shown) -> Iterator[str]:
     for risk in _retained(series):
-        pairs = [(row, aim) for row in series.over_steps(risk) if (aim := series.at(goal, row.step)) is not None]
-        harmful = [(row, aim) for row, aim in pairs if is_harmful(row, aim)]
+        pairs = _pairs(series, risk)
+        harmful = [(row, aim) for row, aim in pairs if row in shown.harmful]
         if harmful:
             when = _when([row.step for row, _ in harmful], [row.step for row, _ in pairs])
             row, aim = harmful[-1]
-            effects = f"{_in_words(row)}; effect on {goal} {significant(aim.effect)}"
+            effects = f"{_in_words(row)}; effect on {aim.risk} {significant(aim.effect)}"
             yield f"{when}, it harms {risk} more than it forgets ({effects})."
 
 
-def _groups(series: EffectSeries) -> Iterator[str]:
-    harmed = [row for risk in _retained(series) for row in series.over_steps(risk) if row.high < 0]
+def _groups(series: EffectSeries, shown: _Shown) -> Iterator[str]:
+    harmed = [row for risk in _retained(series) for row in series.over_steps(risk) if row in shown.negative]
     if not harmed:
         return
     worst = min(harmed, key=lambda row: row.effect)
     parts = [row for group in series.groups if (row := series.at(worst.risk, worst.step, group)) is not None]
     whole = sum(min(row.effect, 0.0) for row in parts)
-    carriers = _smallest(parts, MOST * whole)
+    carriers = _smallest([row for row in parts if row in shown.negative], MOST * whole)
     if carriers and len(carriers) < len(parts):
         names = together([row.group for row in parts if row in carriers])
         share = percent(sum(row.effect for row in carriers) / whole)
@@ -107,21 +136,20 @@ def _groups(series: EffectSeries) -> Iterator[str]:
         yield f"{names} {verb} for {share} of the harm to {worst.risk} at step {worst.step}, where harm is greatest."
 
 
-def _smallest(parts: Sequence[EffectRow], wanted: float) -> list[EffectRow]:
+def _smallest(negative: Sequence[EffectRow], wanted: float) -> list[EffectRow]:
     """Return the fewest negative effects that sum to at most `wanted`.
 
-    `wanted` is a negative number. An effect counts as negative if its interval is below 0. The list is empty if the sum
-    of all negative effects is above `wanted`.
+    `wanted` is a negative number. The list is empty if the sum of all negative effects is above `wanted`.
     """
-    rows = sorted((row for row in parts if row.high < 0), key=lambda row: row.effect)
+    rows = sorted(negative, key=lambda row: row.effect)
     sums = accumulate(row.effect for row in rows)
     return next((rows[:count] for count, total in enumerate(sums, 1) if total <= wanted), [])
 
 
-def _harmed_most(series: EffectSeries) -> Iterator[str]:
+def _harmed_most(series: EffectSeries, shown: _Shown) -> Iterator[str]:
     last = series.steps[-1]
     measured = [row for risk in _retained(series) if (row := series.at(risk, last)) is not None]
-    harmed = [row for row in measured if row.high < 0]
+    harmed = [row for row in measured if row in shown.negative]
     if len(measured) < 2 or not harmed:
         return
     cosines = {row.risk: row.cosine for row in harmed if row.cosine is not None}

@@ -82,6 +82,8 @@ def cell(score: Score | None, doc: ScoreDoc) -> Cell:
         return MISSING
     span, bar = interval(score.low, score.high), None
     tip = f"{score.count:,} row{'' if score.count == 1 else 's'}" + (f", 95 % interval {span}" if span else "")
+    if score.subject is not None:
+        tip += f", subject {score.subject}"
     if score.unmeasured:
         tip += f"; not measured on {score.unmeasured:,} more"
     if math.isfinite(score.value) and 0 <= score.value <= doc.highest:

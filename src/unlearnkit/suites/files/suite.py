@@ -13,12 +13,12 @@ from pydantic import Field, model_validator
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import Place, Settings
+from unlearnkit.data.columns import COLUMNS, Shape
 from unlearnkit.data.documents import read_documents
 from unlearnkit.data.formats import source_files
 from unlearnkit.data.hub import local_rows
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, Splits, write_rows
-from unlearnkit.data.schemas import COLUMNS, Shape
 from unlearnkit.metrics.membership_scores import membership_scores
 from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.metrics.score import Score

@@ -14,7 +14,7 @@ import numpy as np
 
 from unlearnkit.metrics.membership_scores import membership_scores
 from unlearnkit.metrics.memorization import mean_logp, memorization_scores, rouge
-from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
+from unlearnkit.metrics.score import NOT_MEASURED, Group, Score, mean_score, resampled_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.suites.tofu import formulas as tofu
 
@@ -133,10 +133,12 @@ def _harmonic(*sets: np.ndarray) -> Score:
     if not all(map(len, sets)):
         return NOT_MEASURED
 
-    def utility(*groups: np.ndarray) -> float:
-        return tofu.harmonic_mean([float(part) for rows in groups for part in rows.mean(0)])
+    def utility(*given: np.ndarray) -> np.ndarray:
+        means = np.concatenate([weights @ rows for rows, weights in zip(given[::2], given[1::2], strict=True)], axis=1)
+        return np.array([tofu.harmonic_mean(parts) for parts in means.tolist()])
 
-    return resampled_score(utility, *sets)
+    value = tofu.harmonic_mean([float(part) for rows in sets for part in rows.mean(0)])
+    return resampled_score(value, utility, *(Group(rows, np.zeros(3), np.ones(3)) for rows in sets))
 
 
 def _forget_quality(

@@ -12,11 +12,12 @@ from typing import ClassVar, Literal
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.settings import Place, Settings
+from unlearnkit.data.columns import ColumnChoice
+from unlearnkit.data.file_records import Record as RawRecord
 from unlearnkit.data.formats import FORMATS
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits
-from unlearnkit.data.schemas import ColumnChoice, as_row
-from unlearnkit.data.schemas import Record as RawRecord
+from unlearnkit.data.schemas import as_row
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record

@@ -1,0 +1,178 @@
+"""Write the tables of the documents from raw results.
+
+    python tools/result_tables.py            # rewrite every table
+    python tools/result_tables.py --check    # write nothing; exit code 1 if a table differs from the results
+    python tools/result_tables.py --keep experiments/results/demo.json runs/demo-authors    # keep the scores of runs
+
+A table in a document is between the lines `<!-- table: NAME -->` and `<!-- end of table -->`. `docs/tables.yaml`
+describes each table: the file with the raw results, and what the table shows of them. The raw results are the scores of
+each run, with intervals and counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field
+from rich.console import Console
+
+from unlearnkit.core.number_format import number
+from unlearnkit.core.settings import Value
+from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.report.build import find_runs
+from unlearnkit.report.compare import board_table
+from unlearnkit.report.first_lines import first_lines
+from unlearnkit.report.tables.writers import terminal
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = ROOT / "docs" / "tables.yaml"
+_BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_ABSENT = "not measured"
+
+Results = Mapping[str, Mapping[str, Score]]
+"""Scores by name of the run and name of the score."""
+
+
+class Drawn(Value):
+    """What a table shows of a file with raw results."""
+
+    results: str
+    """File with the raw results, relative to the root of the project."""
+    models: dict[str, str]
+    """Title of each column, by name of the run."""
+
+
+class Columns(Drawn):
+    """A table with one column for each model and one row for each score."""
+
+    kind: Literal["columns"] = "columns"
+    rows: dict[str, str]
+    """Title of each row, by name of the score."""
+    intervals: bool = False
+    """Whether the 95 % interval is shown after each value."""
+
+    def text(self, results: Results) -> str:
+        """Return the table as Markdown."""
+        lines = [["", *self.models.values()], ["---", *("--:" for _ in self.models)]]
+        for flat, title in self.rows.items():
+            lines.append([title, *(self._cell(results[name].get(flat, NOT_MEASURED)) for name in self.models)])
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+    def _cell(self, score: Score) -> str:
+        if score.value is None:
+            return _ABSENT
+        if not self.intervals or score.low is None or score.high is None:
+            return number(score.value)
+        return f"{number(score.value)} [{number(score.low)}, {number(score.high)}]"
+
+
+class Board(Drawn):
+    """The board as `unlearn compare` prints it."""
+
+    kind: Literal["board"]
+
+    def text(self, results: Results) -> str:
+        """Return the board in a code block."""
+        chosen = {title: results[name] for name, title in self.models.items()}
+        console = Console(file=StringIO(), width=140, no_color=True)
+        console.print(terminal(board_table(chosen, ScoreDocs())))
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+        return "\n".join(["```text", *lines, "```"]).replace("\n\n```", "\n```")
+
+
+class Lines(Drawn):
+    """The first lines about each model."""
+
+    kind: Literal["lines"]
+
+    def text(self, results: Results) -> str:
+        """Return a list with one item for each model."""
+        docs = ScoreDocs()
+        items = ((title, first_lines(name, results, docs)) for name, title in self.models.items())
+        return "\n".join(f"- {title}: {' '.join(lines)}" for title, lines in items if lines)
+
+
+Tables = dict[str, Annotated[Columns | Board | Lines, Field(discriminator="kind")]]
+
+
+class Described(Value):
+    """The content of `docs/tables.yaml`."""
+
+    tables: Tables
+
+
+def read_results(path: Path) -> Results:
+    """Read a file of raw results."""
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+    return {name: {flat: Score(**score) for flat, score in scores.items()} for name, scores in runs.items()}
+
+
+def keep(path: Path, folders: Sequence[Path]) -> None:
+    """Write the scores of all runs in these folders to a file of raw results."""
+    runs = {
+        run.name: {flat: score.model_dump(exclude_none=True) for flat, score in run.scores().items()}
+        for run in find_runs(folders)
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"runs": runs}, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def documents(root: Path) -> Iterator[Path]:
+    """Yield the documents that may have tables."""
+    yield root / "README.md"
+    yield from sorted((root / "docs").rglob("*.md"))
+
+
+def rewritten(text: str, tables: Tables, root: Path) -> str:
+    """Return a document with its tables written anew.
+
+    Raises:
+        KeyError: a table of the document is not described.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        table = tables[match[2]]
+        return f"{match[1]}\n{table.text(read_results(root / table.results))}\n\n{match[3]}"
+
+    return _BLOCK.sub(block, text)
+
+
+def main() -> int:
+    """Write, check or keep; returns the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a table differs")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write the scores of the runs in FOLDERS to a file")
+    parser.add_argument("folders", type=Path, nargs="*", help="with --keep: run folders, or folders that contain runs")
+    options = parser.parse_args()
+    if options.keep is not None:
+        keep(options.keep, options.folders)
+        return 0
+    tables = Described.model_validate({"tables": yaml.safe_load(TABLES.read_text(encoding="utf-8"))}).tables
+    used, differing = set[str](), []
+    for path in documents(ROOT):
+        text = path.read_text(encoding="utf-8")
+        used |= {match[2] for match in _BLOCK.finditer(text)}
+        new = rewritten(text, tables, ROOT)
+        if new != text:
+            differing.append(path)
+            if not options.check:
+                path.write_text(new, encoding="utf-8")
+    for name in sorted(set(tables) - used):
+        print(f"{TABLES}: no document has the table {name}", file=sys.stderr)  # noqa: T201
+    if options.check:
+        for path in differing:
+            print(f"{path}: a table differs from its results; run python tools/result_tables.py", file=sys.stderr)  # noqa: T201
+    return int(bool(set(tables) - used) or (options.check and bool(differing)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
