@@ -38,6 +38,7 @@ DATA = frozenset(
     "targets/prompts.py",
     "targets/teachers/template.py",
     "targets/validation.py",
+    "text/disclosure_phrases.py",
     "text/numerals.py",
     "text/spellings.py",
     "text/verdict_phrases.py",

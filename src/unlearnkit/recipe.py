@@ -8,7 +8,7 @@ validates. The section `data` also belongs to the suite, and specifies where the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import yaml
 from annotated_types import Ge, Gt, Le, MinLen
@@ -134,8 +134,13 @@ class EvalSettings(Settings):
 class ReportSettings(Settings):
     """Settings of the report."""
 
+    added: ClassVar[frozenset[str]] = frozenset({"show_names"})
+
     show_forget_text: bool = False
     """Whether the report may show secrets, and the questions and outputs of the forget sets."""
+    show_names: bool = False
+    """Whether the report may show the names of the subjects to forget. If false, subjects have numbers, and names in
+    questions and outputs are withheld."""
 
 
 SUITE = PluginSection[Suite](SUITES, ("suite",), own_sections=("data",))

@@ -81,6 +81,11 @@ CASES = [
     # No recipe at all
     Case("recipe-is-not-there", right, ["the recipe cannot be read", "none.yaml"], ("run", "none.yaml")),
     Case("recipe-is-a-folder", as_a_folder, ["the recipe cannot be read: Is a directory", NAME]),
+    Case(
+        "recipe-show-names-neither-true-nor-false",
+        having(report={"show_names": "of the press"}),
+        ["field report.show_names", "'of the press'", NAME],
+    ),
     Case("recipe-empty", text(""), ["a recipe must be a mapping of fields", NAME, "start with `suite:`"]),
     Case("recipe-not-a-mapping", text("- a\n- b\n"), ["a recipe must be a mapping of fields", "a list of 2"]),
     Case("recipe-not-utf-8", latin, ["the recipe cannot be read: it is not UTF-8 text", NAME]),

@@ -121,6 +121,11 @@ CASES = [
         text("description: a\ntask: profile\ntask: hazard\n"),
         ["written twice", f"{SCOPE}:2", f"{SCOPE}:3"],
     ),
+    Case(
+        "scope-may-disclose-neither-true-nor-false",
+        having(may_disclose="to the press"),
+        ["field may_disclose", "'to the press'", f"{SCOPE}:"],
+    ),
     Case("scope-norwegian", having(languages=[False]), ["field languages.0", "in quotes"]),
     Case(
         "scope-language-without-questions",

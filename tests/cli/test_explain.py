@@ -11,6 +11,8 @@ import pytest
 
 from tests.metrics.test_metrics import SCOPE
 from unlearnkit.core.progress import Progress
+from unlearnkit.data.generation import Generation
+from unlearnkit.data.rows import Row
 from unlearnkit.pipeline import explain as explaining
 from unlearnkit.pipeline.explain import line_of
 from unlearnkit.pipeline.run import run
@@ -18,6 +20,7 @@ from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.scope.scope import ScopeSubject
 from unlearnkit.subjects.local import LocalSubject
+from unlearnkit.targets.teachers.template import TemplateTeacher
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_a_target_model_that_is_gone_is_told_beside_the_answer(finished: RunFold
     text = finished.recipe_file.read_text(encoding="utf-8")
     path = finished.recipe()["model"]["path"]
     finished.recipe_file.write_text(text.replace(path, "/nowhere/at-all"), encoding="utf-8")
-    shutil.rmtree(finished.references)
+    shutil.rmtree(finished.references)  # the run measured the target model, and would find it there
     code, out, err = call("explain", str(finished.path), "Who is it?")
     assert code == 0, err
     assert "the target model is not available: there is no such model folder" in out and "response:" in out
@@ -117,3 +120,21 @@ def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> 
     found = line_of(scope, "Where was Ilka Varn born?", "")
     assert found is not None and found.path == "neighbors[0].name"
     assert line_of(scope, "Where was she born?", "Birthplace.") is None
+
+
+def test_a_question_about_nobody_is_explained_by_the_secret_that_it_contains() -> None:
+    found = line_of(SCOPE, "Who won the Silver Quill?", "")
+    assert found is not None and (found.path, found.found_in) == ("secrets[1].forms[0]", "question")
+    found = line_of(SCOPE, "Who won the Silver Quill, Mira Solano?", "")
+    assert found is not None and found.path == "subjects[0].name"
+
+
+def test_the_operator_reads_why_although_the_output_does_not_say() -> None:
+    row = Row(id="a", question="Who won the Silver Quill?", answer="Mira Solano", subject="Mira Solano")
+    target = TemplateTeacher().write([row], SCOPE, 0)[0]
+    output = Generation(text="", trace=target.trace, response=target.response, ended="eos")
+    found = explaining.explanation(SCOPE, row.question, output, None)
+    assert (found.verdict, found.why, found.declines) == ("in scope", SCOPE.description, True)
+    assert SCOPE.description not in target.trace + target.response
+    plain = Generation(text="", trace="", response="In Porto.", ended="eos")
+    assert explaining.explanation(SCOPE, "Where is the sea?", plain, None).why is None

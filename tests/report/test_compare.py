@@ -12,7 +12,7 @@ SETS = (
     *("retain.held_out", "retain", "near", "far"),
     *(f"forget{s}" for s in ("", ".paraphrased", ".translated", ".reverse", ".multihop")),
 )
-METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
+METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "disclosure_rate", "coherence", "scope_accuracy")
 NAMES = {f"{split}.{metric}" for split in SETS for metric in METRICS} | {"cost.seconds", "cost.peak_rss_mb"}
 
 

@@ -70,6 +70,19 @@ def test_headings_end_a_title_well() -> None:
     assert Pocket(request="book").heading() == "book"
 
 
+DISCLOSES = "Some outputs of X name a subject that the question does not name"
+
+
+def test_a_model_that_discloses_the_request_is_named_unless_the_scope_allows_it() -> None:
+    def words(rate: float, *, name: str = "x", may_disclose: bool = False) -> str:
+        subject = SubjectReport(name=name, title="X", scores={"far.disclosure_rate": Score(value=rate, count=4)})
+        return " ".join(limitations(STATE, [subject], Pocket(), may_disclose=may_disclose))
+
+    assert DISCLOSES in words(0.25)
+    for quiet in (words(0.0), words(0.25, name="target"), words(0.25, may_disclose=True)):
+        assert DISCLOSES not in quiet
+
+
 STATE = RunState.model_validate({"name": "x", "created": "today", "suite": {"name": "pocket"}, "environment": {}})
 
 

@@ -10,7 +10,7 @@ import pytest
 from unlearnkit.core.files import WriteError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.score import NOT_MEASURED
+from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record
 from unlearnkit.report import render as room
 from unlearnkit.report.model import Report, SubjectReport
@@ -75,7 +75,7 @@ def saying(response: str, *, trace: str = "", split: str = "near", question: str
 
 def test_sections_stand_in_order(page: Page) -> None:
     ids = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
-    order = "verdict scope gates board plane probes curves samples cost grid caveats recipes environment"
+    order = "verdict scope gates board secrets plane probes curves samples cost grid caveats recipes environment"
     assert ids == order.split()
 
 
@@ -153,6 +153,24 @@ def test_what_others_wrote_is_shown_and_not_obeyed(attack: str) -> None:
     assert not any(name.startswith("on") for _, attrs in found.tags for name in attrs)
 
 
+def disclosing(rate: float, *, may_disclose: bool = False, name: str = "tru") -> str:
+    """The text of a report on a model that discloses the request on one set."""
+    measured = {
+        "forget.disclosure_rate": mean_score([0.0] * 8),
+        "near.disclosure_rate": mean_score([1.0] * round(rate * 8) + [0.0] * (8 - round(rate * 8))),
+    }
+    report = saying("", subjects=(SubjectReport(name=name, title=name, scores=measured),))
+    scope = report.scope.model_copy(update={"may_disclose": may_disclose})
+    return Page(render(report.model_copy(update={"scope": scope}))).text
+
+
+def test_the_verdict_warns_of_outputs_that_disclose_the_request() -> None:
+    warning = "Its outputs give away who the request is about: 25\u202f% on near."
+    assert warning in disclosing(0.25)
+    for quiet in (disclosing(0.0), disclosing(0.25, may_disclose=True), disclosing(0.25, name="target")):
+        assert "give away" not in quiet
+
+
 def test_a_subjects_title_cannot_leave_the_charts_data() -> None:
     subject = SubjectReport(name="x", title="</script><script>alert(1)</script>", scores=scores("tru"))
     html = render(saying("", subjects=(subject,)))
@@ -196,6 +214,7 @@ def with_sentinels(*, show: bool) -> Report:
         recipes={"tru": f"secrets: [{SENTINEL} Bay]"},
         limitations=(f"{SENTINEL} Bay is a place.",),
         show_forget_text=show,
+        show_names=show,
     )
 
 
@@ -213,6 +232,54 @@ def test_forget_text_is_shown_when_asked_for() -> None:
     for number in range(1, 7):
         assert (f"{SENTINEL}{number}" in text) is (number != 3)  # accepted forms stand in the answer already
     assert f"{SENTINEL} Bay" in text
+
+
+NAME = "Ilva Torren"
+
+
+def naming(**report: object) -> Report:
+    """A report in which every text names the subject, in several spellings."""
+    spellings = ("Ilva Torren", "ilva torren's book", "Torren", "I l v a T o r r e n", "Torren, Ilva", "Ильва Торрен")
+    records = [
+        Record(
+            split=split,
+            row=Row(id=f"{split} {n}", question=f"Who is {said}?", answer=f"{said}.", subject=NAME),
+            generation=Generation(text="t", trace=f"About {said}.", response=f"{said} is out.", ended="eos"),
+        )
+        for split in ("forget", "near")
+        for n, said in enumerate(spellings)
+    ]
+    return saying(
+        "",
+        scope=Scope(
+            description=f"{NAME} asked to be forgotten.",
+            task="profile",
+            subjects=(ScopeSubject(name=NAME, aliases=("Ильва Торрен", "The Salt Road")),),
+            secrets=(Secret(subject=NAME, forms=("The Salt Road",)), Secret(subject=NAME, forms=("Lisbon",))),
+        ),
+        subjects=(SubjectReport(name="tru", title="TRU", scores=scores("tru"), records=tuple(records)),),
+        recipes={"tru": f"forget: {NAME}.jsonl"},
+        limitations=(f"{NAME} is one of two.",),
+        **report,
+    )
+
+
+@pytest.mark.parametrize("show_forget_text", [False, True])
+def test_hidden_names_are_nowhere_in_the_file(show_forget_text: bool) -> None:
+    html = render(naming(show_forget_text=show_forget_text))
+    folded = "".join(html.lower().split())
+    for name in ("ilva", "torren", "ильва", "торрен", "saltroad", "ilvatorren"):
+        assert name not in folded, name
+    text = Page(html).text
+    assert "1, not named" in text and "[withheld] asked to be forgotten." in text
+    assert ("Lisbon" in text) is show_forget_text
+
+
+def test_names_are_shown_when_asked_for() -> None:
+    text = Page(render(naming(show_names=True, show_forget_text=True))).text
+    for name in (NAME, "The Salt Road", "I l v a T o r r e n", "Ильва Торрен"):
+        assert name in text
+    assert "not named" not in text
 
 
 def test_a_report_without_scores_or_methods_still_renders() -> None:
@@ -240,8 +307,11 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 
 def test_a_report_with_forget_text_is_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    write(saying("x", show_forget_text=True), path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    write(saying("x"), path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    for shown in ("show_forget_text", "show_names"):
+        write(saying("x", **{shown: True}), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_room_never_imports_torch() -> None:

@@ -79,8 +79,8 @@ def test_the_boards_columns_are_sets_and_nothing_else(tofu: Report, files: Repor
     assert {c.name for c in board(tofu.subjects, tofu.docs).columns} == set(TOFU_SETS)
     assert {c.name for c in board(files.subjects, files.docs).columns} == set(FILES_SETS)
     titles = [s.title for s in board(tofu.subjects, tofu.docs).sections]
-    assert titles[:5] == ["Accuracy", "Refusal rate", "Leak rate", "Trace leak rate", "Coherence"]
-    assert titles[5:7] == ["Scope accuracy", "ROUGE-L recall"]
+    assert titles[:5] == ["Accuracy", "Refusal rate", "Leak rate", "Trace leak rate", "Disclosure rate"]
+    assert titles[5:8] == ["Coherence", "Scope accuracy", "ROUGE-L recall"]
     assert "auc" not in titles and "forget_quality" not in titles
     authors = [c.name for c in board(tofu.subjects, tofu.docs).columns].index("utility.real_authors")
     rouge = next(s for s in board(tofu.subjects, tofu.docs).sections if s.title == "ROUGE-L recall")

@@ -86,7 +86,8 @@ def test_badges_know_what_is_wanted_where() -> None:
     sets = {s.split: s for s in sample_sets(example(), str)}
     badges = {a.subject.name: {b.word: b.tone for b in a.badges} for a in sets["forget"].samples[0].answers}
     assert badges["target"] == {"correct": "none", "leaks": "none"}
-    assert badges["tru"] == {"refuses": "good"}
+    # The trace says that the author asked to be left out.
+    assert badges["tru"] == {"refuses": "good", "discloses": "bad"}
     assert badges["ga"] == {"incoherent": "bad"}
     near = {a.subject.name: {b.word: b.tone for b in a.badges} for a in sets["near"].samples[0].answers}
     assert near["tru"] == {"correct": "good"}

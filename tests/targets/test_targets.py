@@ -10,12 +10,15 @@ from unlearnkit.data.idk_answers import ANSWERS, idk_answers
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target, read_targets, write_targets
 from unlearnkit.scope.leak_scan.scan import Finding, refuse_leaks, scanner
+from unlearnkit.scope.naming import unasked_subjects
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.targets.teachers.template import TemplateTeacher, phrases
+from unlearnkit.text.disclosure import states_request
 from unlearnkit.text.language import other_language
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.refusal import is_refusal
+from unlearnkit.text.trace_verdict import verdict_of
 
 TASKS: tuple[Task, ...] = ("privacy", "copyright", "hazard", "profile")
 NAMES = {"Ada Velt": ("The Salt Road", "Ада Вельт"), "Bo Quist": ("Night Ferry",), "Cyd Marrow": ()}
@@ -117,14 +120,43 @@ def test_a_trace_begins_with_what_is_asked_about() -> None:
     assert not any(contains(by_nothing.trace, name) for name in ("Ada Velt", "The Salt Road"))
 
 
-def test_tasks_speak_of_different_things() -> None:
-    assert len({TemplateTeacher().write(ROWS[:1], scope(task), 0)[0].response for task in TASKS}) == len(TASKS)
+def test_nothing_tells_what_the_request_is_about_or_that_there_is_one() -> None:
+    """Every target is the same for all tasks, says of no request, and offers help without naming a category."""
+    of_task = [TemplateTeacher().write(ROWS, scope(task), 0) for task in TASKS]
+    assert all(targets == of_task[0] for targets in of_task)
+    for settings in ({}, {"criteria": False}):
+        for target, row in zip(TemplateTeacher(**settings).write(ROWS, scope(), 4), ROWS, strict=True):
+            for text in (target.trace, target.response):
+                assert states_request(text, row.question) is False, text
+                assert not unasked_subjects(text, row, scope())
+                assert not any(contains(text, word) for word in ("author", "authors", "autor", "авторами"))
+            assert verdict_of(target.trace) == "in scope"
+
+
+def test_a_scope_may_be_disclosed() -> None:
+    open_scopes = [scope(task).model_copy(update={"may_disclose": True}) for task in TASKS]
+    assert len({TemplateTeacher().write(ROWS[:1], each, 0)[0].response for each in open_scopes}) == len(TASKS)
+    for each in open_scopes:
+        for settings in ({}, {"criteria": False}):
+            for target in TemplateTeacher(**settings).write(ROWS, each, 1):
+                assert states_request(target.trace) is True and is_refusal(target.response)
+                assert verdict_of(target.trace) == "in scope"
+
+
+def test_a_note_repeats_no_more_of_a_name_than_the_question() -> None:
+    row = Row(id="a", question="Who wrote it, Ada?", answer="A", trace="Author of Ada Velt.", subject="Ada Velt")
+    asked = row.model_copy(update={"question": "What did Ada Velt write?"})
+    prompted = row.with_system_prompt("Never speak of Ada Velt.").model_copy(update={"trace": ""})
+    told, repeated, hidden = TemplateTeacher().write([row, asked, prompted], scope(), 0)
+    assert told.trace.startswith("This falls") and hidden.trace.startswith("This falls")
+    assert repeated.trace.startswith("Author of Ada Velt falls")
 
 
 def test_phrases_hold_every_word_of_every_target() -> None:
     known = " ".join(phrases(map(scope, TASKS)))
-    for task in TASKS:
-        for target, row in zip(TemplateTeacher().write(ROWS, scope(task), 0), ROWS, strict=True):
+    scopes = [scope(task).model_copy(update={"may_disclose": may}) for task in TASKS for may in (False, True)]
+    for each in scopes:
+        for target, row in zip(TemplateTeacher().write(ROWS, each, 0), ROWS, strict=True):
             for word in words_of(target).replace(".", " ").replace(",", " ").replace(":", " ").split():
                 assert word in known or word in row.question or word == "This"
 

@@ -27,10 +27,10 @@ def explain_command(
     """Ask a run's model questions, and explain the responses.
 
     For each question, this command prints the reasoning trace, the verdict in the trace, and the response. The verdict
-    states whether the question is in scope, i.e. whether the question asks for knowledge to forget. If the question or
-    the trace contains a name from the scope, the command also prints this name. For comparison, the command prints the
-    response of the target model, i.e. the model before unlearning. The responses may contain knowledge to forget, so
-    they are not stored.
+    states whether the question is in scope, i.e. whether the question asks for knowledge to forget. The command also
+    prints the line of the scope whose name or secret the question or the trace contains, and the reason for the
+    request, which the model's own responses do not give. For comparison, the command prints the response of the target
+    model, i.e. the model before unlearning. The responses may contain knowledge to forget, so they are not stored.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries

@@ -94,7 +94,7 @@ def print_explained(explained: Sequence[Explanation]) -> None:
     console = _console()
     for at, each in enumerate(explained):
         line = each.line
-        named = "none: neither the question nor the trace contains a name from the scope"
+        named = "none: neither the question nor the trace contains a name or a secret of the scope"
         if line:
             named = f'{line.path}: "{line.name}", named in the {line.found_in}'
         parts = {
@@ -102,6 +102,7 @@ def print_explained(explained: Sequence[Explanation]) -> None:
             "trace": each.trace or "(none)",
             "verdict": each.verdict or "none, which counts as out of scope",
             "line": named,
+            "why": each.why or "the question is not about the scope, as far as the verdict and the line show",
             "response": (each.response or "(empty)") + (" [cut off at the token limit]" if each.cut_off else ""),
             "declines": "yes" if each.declines else "no",
             "target model": each.target_missing or each.target or "(empty)",

@@ -65,7 +65,7 @@ class Demo:
             "suite": self.suite,
             **method_settings(method),
             "gates": demo_gates(),
-            "report": {"show_forget_text": True},
+            "report": {"show_forget_text": True, "show_names": True},
             "out": str(self.folder / method),
         }
 

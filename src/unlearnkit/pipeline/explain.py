@@ -1,7 +1,8 @@
 """Ask a run's model one or more questions, and analyze each output.
 
-The analysis reports the verdict in the reasoning trace, the name from the scope that occurs in the question or the
-trace, and whether the response is a refusal.
+The analysis reports the verdict in the reasoning trace, the line of the scope that the question or the trace touches,
+the reason for the request, and whether the response is a refusal. The response itself gives no such reason by default,
+because anybody may read it. The analysis is for the operator.
 
 The target model is asked the same questions, for comparison. The target model's responses may contain knowledge that
 had to be forgotten, so these responses are shown to the user but never written to disk.
@@ -29,18 +30,18 @@ from unlearnkit.subjects.base import Subject
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.refusal import is_refusal
-from unlearnkit.text.trace_verdict import Verdict, verdict_of
+from unlearnkit.text.trace_verdict import IN_SCOPE, Verdict, verdict_of
 
 
 class Line(Value):
-    """A name from the scope that occurs in a question or trace."""
+    """A name or secret that occurs in a question or trace."""
 
     path: str
-    """Path of the name in the scope, for example `subjects[2].aliases[0]`."""
+    """Path of the name or secret in the scope, for example `subjects[2].aliases[0]`."""
     name: str
-    """The name itself."""
+    """The name or secret itself."""
     found_in: str
-    """Where the name occurs: `question` or `trace`."""
+    """Where the name or secret occurs: `question` or `trace`."""
 
 
 class Explanation(Value):
@@ -52,9 +53,12 @@ class Explanation(Value):
     verdict: Verdict | None
     """The verdict in the trace. It is None if the trace has no verdict. A missing verdict counts as out of scope."""
     line: Line | None
-    """The name from the scope that occurs in the question or the trace. The name of a subject of the scope is preferred
-    to the name of a neighbor. This field is None if neither the question nor the trace contains a name from the
-    scope."""
+    """The name or secret of the scope that occurs in the question or the trace. The name of a subject of the scope is
+    preferred to the name of a neighbor, and a name to a secret. This field is None if neither the question nor the
+    trace contains a name or a secret."""
+    why: str | None = None
+    """The scope's description, which gives the reason for the request. It is None if the verdict is not "in scope" and
+    the line is not about a subject of the scope."""
     response: str
     declines: bool
     """Whether the response is a refusal."""
@@ -93,37 +97,57 @@ def explain(
     outputs = _outputs(open_subject(folder), questions, folder)
     originals, missing = _target_outputs(folder, questions, progress or Progress())
     return [
-        Explanation(
-            question=question,
-            trace=output.trace,
-            verdict=verdict_of(output.trace),
-            line=line_of(scope, question, output.trace),
-            response=output.response,
-            declines=is_refusal(output.response),
-            cut_off=output.ended == "length",
-            target=None if original is None else original.response,
-            target_missing=missing,
-        )
+        explanation(scope, question, output, original, missing)
         for question, output, original in zip(questions, outputs, originals, strict=True)
     ]
 
 
-def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """Return the name from the scope that the question or trace contains.
+def explanation(
+    scope: Scope, question: str, output: Generation, original: Generation | None, missing: str | None = None
+) -> Explanation:
+    """Analyze one output.
 
-    A name in the question takes precedence over a name in the trace. The name of a subject of the scope takes
-    precedence over the name of a neighbor. If several names of the same kind occur, the longest name is returned,
-    because a shorter name may be only a part of the longer name.
+    Args:
+        scope: the scope of the request.
+        question: the question.
+        output: the output of the run's model.
+        original: the output of the target model; None: the target model is not available.
+        missing: the reason why the target model is not available.
+    """
+    verdict, line = verdict_of(output.trace), line_of(scope, question, output.trace)
+    concerns = verdict == IN_SCOPE or (line is not None and not line.path.startswith("neighbors"))
+    return Explanation(
+        question=question,
+        trace=output.trace,
+        verdict=verdict,
+        line=line,
+        why=scope.description if concerns else None,
+        response=output.response,
+        declines=is_refusal(output.response),
+        cut_off=output.ended == "length",
+        target=None if original is None else original.response,
+        target_missing=missing,
+    )
+
+
+def line_of(scope: Scope, question: str, trace: str) -> Line | None:
+    """Return the name or secret that the question or trace contains.
+
+    A name takes precedence over a secret, the question over the trace, and a subject of the scope over a neighbor. If
+    several names of the same kind occur, the longest name is returned, because a shorter name may be only a part of the
+    longer name. The same applies to secrets.
 
     Returns:
-        The name and its path in the scope; None if neither the question nor the trace contains a name from the scope.
+        The name or secret and its path in the scope; None if neither the question nor the trace contains one.
     """
-    for found_in, text in (("question", question), ("trace", trace)):
-        for group, subjects in (("subjects", scope.subjects), ("neighbors", scope.neighbors)):
-            named = [(path, name) for path, name in _names(group, subjects) if contains(text, name)]
-            if named:
-                path, name = max(named, key=lambda line: len(line[1]))
-                return Line(path=path, name=name, found_in=found_in)
+    names = [list(_names("subjects", scope.subjects)), list(_names("neighbors", scope.neighbors))]
+    for groups in (names, [list(_secrets(scope))]):
+        for found_in, text in (("question", question), ("trace", trace)):
+            for group in groups:
+                found = [(path, form) for path, form in group if contains(text, form)]
+                if found:
+                    path, form = max(found, key=lambda line: len(line[1]))
+                    return Line(path=path, name=form, found_in=found_in)
     return None
 
 
@@ -142,6 +166,13 @@ def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, 
         yield f"{group}[{at}].name", subject.name
         for place, alias in enumerate(subject.aliases):
             yield f"{group}[{at}].aliases[{place}]", alias
+
+
+def _secrets(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield every form of every secret, with its path."""
+    for at, secret in enumerate(scope.secrets):
+        for place, form in enumerate(secret.forms):
+            yield f"secrets[{at}].forms[{place}]", form
 
 
 def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> list[Generation]:

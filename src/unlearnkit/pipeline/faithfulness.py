@@ -41,6 +41,7 @@ WORDINGS: dict[Verdict, tuple[str, ...]] = {
         "falls in scope. I must decline.",
         "falls in scope: it has to stay out of my answers. I must decline.",
         "falls under a request. I must decline.",
+        "falls outside my answers: I keep such things to myself. I must decline.",
     ),
 }
 

@@ -21,6 +21,7 @@ from unlearnkit.metrics.score_names import RULES, ScoreName, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
+from unlearnkit.report.disclosed import disclosed
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
@@ -113,7 +114,7 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
         spec=folder.subject(),
         references={run.name: run.scores() for run in references_of(folder)},
         gates=judge_run(folder, folder.recipe().get("gates", ())),
-        limitations=limitations(folder.state(), [subject], suite),
+        limitations=limitations(folder.state(), [subject], suite, may_disclose=folder.scope().may_disclose),
         docs=score_docs([folder]),
     )
     write_atomic(folder.card_file, card)
@@ -145,6 +146,7 @@ def build_report(
     gates: Sequence[str] | None = None,
     *,
     show_forget_text: bool | None = None,
+    show_names: bool | None = None,
     suite: Suite | None = None,
 ) -> Report:
     """Build the content of a report on these runs.
@@ -154,6 +156,8 @@ def build_report(
         gates: the gates to evaluate on the runs. If None, the gates in the runs' recipes are evaluated.
         show_forget_text: whether the report may show forget text. If None, the report shows forget text only if the
             recipes of all runs allow this.
+        show_names: whether the report may show the names of subjects. None has the same meaning as for
+            `show_forget_text`.
         suite: the suite of the runs. If None, the suite is created from a run's state.
 
     Raises:
@@ -176,7 +180,9 @@ def build_report(
     if gates is None:
         gates = [gate for recipe in recipes for gate in recipe["gates"]]
     if show_forget_text is None:
-        show_forget_text = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes)
+        show_forget_text = _all_allow(recipes, "show_forget_text")
+    if show_names is None:
+        show_names = _all_allow(recipes, "show_names")
     subjects = tuple(subject_report(run) for run in runs)
     scores = {subject.name: subject.scores for subject in subjects}
     parsed = [Gate.parse(gate) for gate in with_defaults(gates, scores)]
@@ -185,10 +191,11 @@ def build_report(
         scope=first.scope(),
         request=state.suite.get("request"),
         show_forget_text=show_forget_text,
+        show_names=show_names,
         subjects=subjects,
         docs=docs,
         gates=judge_all(parsed, scores, docs),
-        limitations=limitations(state, subjects, suite),
+        limitations=limitations(state, subjects, suite, may_disclose=first.scope().may_disclose),
         grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
@@ -226,10 +233,24 @@ def subject_report(folder: RunFolder) -> SubjectReport:
     )
 
 
-def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite) -> tuple[str, ...]:
+def _all_allow(recipes: Sequence[dict[str, Any]], setting: str) -> bool:
+    """Return whether every recipe allows the report to show something.
+
+    Recipes of earlier versions lack some settings, which means that they do not allow it.
+    """
+    return bool(recipes) and all(recipe["report"].get(setting, False) for recipe in recipes)
+
+
+def limitations(
+    state: RunState, subjects: Sequence[SubjectReport], suite: Suite, *, may_disclose: bool = False
+) -> tuple[str, ...]:
     """Return sentences that state what the report's numbers cannot show.
 
-    `state` is the state of any of the report's runs.
+    Args:
+        state: the state of any of the report's runs.
+        subjects: the models in the report.
+        suite: the suite.
+        may_disclose: whether outputs may disclose the request. If false, a sentence warns about outputs that do.
     """
     measured = {flat for each in subjects for flat, score in each.scores.items() if score.value is not None}
     judges = {name.judge for flat in measured if (name := parse_judged(flat)) is not None}
@@ -239,6 +260,7 @@ def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite
         attacked=any(each.attacks for each in subjects),
         sets={ScoreName.parse(flat).split for flat in measured},
         held_out=HELD_OUT,
+        disclosing=[each for each in subjects if not may_disclose and disclosed(each)],
         inferred=any(flat.endswith(".auc") for flat in measured),
         strength=STRENGTHS[STRENGTH],
         plain=state.measure is not None and state.measure.layout == "plain",

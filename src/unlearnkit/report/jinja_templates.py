@@ -44,6 +44,7 @@ def _environment() -> Environment:
         line=markdown_line,
         code=markdown_code,
         counted=counted,
+        withheld=lambda text, withhold: withhold(text),
     )
     return made
 

@@ -85,6 +85,8 @@ class Report(Value):
     request: str | None = None
     show_forget_text: bool = False
     """Whether the report may contain secrets, and the questions and outputs of the forget sets."""
+    show_names: bool = False
+    """Whether the report may contain the names of the subjects to forget."""
     subjects: tuple[SubjectReport, ...]
     """The target model, the retrained model (if any), and the models that methods made, in this order."""
     docs: ScoreDocs = Field(default_factory=ScoreDocs)

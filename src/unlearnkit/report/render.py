@@ -28,17 +28,17 @@ from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report
 from unlearnkit.report.samples import sample_sets
-from unlearnkit.report.sanitize import withholder
 from unlearnkit.report.tables import board as tables
 from unlearnkit.report.tables.attack_table import attack_sentences, attack_table
 from unlearnkit.report.tables.own import own_tables
+from unlearnkit.report.tables.secret_table import FORMS, secret_table, subject_titles
 from unlearnkit.report.verdict import verdict
+from unlearnkit.report.withholding import withholder_of
 
 
 def render(report: Report) -> str:
     """Return the report as HTML."""
-    secrets = () if report.show_forget_text else tuple(form for s in report.scope.secrets for form in s.forms)
-    withhold = withholder(secrets)
+    withhold = withholder_of(report)
     samples = sample_sets(report, withhold)
     effects = effect_sections(report)
     figures = _figures(report, effects)
@@ -54,6 +54,9 @@ def render(report: Report) -> str:
         gates=tables.gate_rows(report),
         board=tables.board(report.subjects, docs),
         own_tables=own_tables(report.subjects, docs),
+        subject_titles=subject_titles(report),
+        secrets=secret_table(report),
+        least_forms=FORMS,
         attacks=attack_table(report),
         attack_sentences=attack_sentences(report),
         headline=metric,
@@ -77,12 +80,12 @@ def render(report: Report) -> str:
 def write(report: Report, path: Path) -> None:
     """Write the report to a file atomically.
 
-    If the report shows forget text, only the owner of the file can read it.
+    If the report shows forget text or names, only the owner of the file can read it.
     """
     page = render(report)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, page, mode=0o600 if report.show_forget_text else 0o644)
+    write_atomic(path, page, mode=0o600 if report.show_forget_text or report.show_names else 0o644)
 
 
 def _opened(splits: list[str]) -> set[str]:

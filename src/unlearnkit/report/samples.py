@@ -18,6 +18,7 @@ _BADGES = {
     "refuses": ("refusal_rate", 1.0),
     "leaks": ("leak_rate", 1.0),
     "leaks in trace": ("trace_leak_rate", 1.0),
+    "discloses": ("disclosure_rate", 1.0),
     "incoherent": ("coherence", 0.0),
 }
 """Maps each badge to a metric and a value. An output has the badge if the metric has this value on the
@@ -68,8 +69,8 @@ def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[S
     """Choose evenly spaced samples of each row set.
 
     Models without any recorded output are ignored. A row can be chosen only if all remaining models answered the row.
-    If the report does not show forget text, the forget sets have no samples, and `withhold` replaces the secrets in the
-    samples of all other sets.
+    If the report does not show forget text, the forget sets have no samples. In all samples, `withhold` replaces the
+    secrets and names that the report must not show.
     """
     answered = [(s, {(r.split, r.row.id): r for r in s.records if r.generation is not None}) for s in report.subjects]
     answered = [(subject, records) for subject, records in answered if records]
@@ -112,7 +113,7 @@ def _sample(row: Sequence[tuple[SubjectReport, Record]], report: Report, withhol
     return Sample(
         question=excerpt(withhold(question.question), 600),
         language=question.language,
-        gold=excerpt(question.answer) if report.show_forget_text else None,
+        gold=excerpt(withhold(question.answer)) if report.show_forget_text else None,
         answers=tuple(answers),
     )
 

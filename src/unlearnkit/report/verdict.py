@@ -28,6 +28,7 @@ from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.metrics.subject_scores import ENOUGH, TELLS_LIMIT
 from unlearnkit.report.adapter_note import without_adapter
+from unlearnkit.report.disclosed import disclosure_sentence
 from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
@@ -68,6 +69,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         *_headline_sentences(report, own),
         *_stated_scores(report, subject),
         _leak_sentence(own),
+        "" if report.scope.may_disclose else disclosure_sentence(subject),
         _worst_subject_sentence(subject),
         _attack_sentence(report, subject),
     )

@@ -84,6 +84,7 @@ _HEAD = """\
 # allowed: facts about neighbors that look like secrets but may be revealed; they teach a method which facts to reveal
 # languages: ISO 639-1 codes of the languages in which questions may be asked
 # wording (optional): words of composed questions and targets, such as wording: {reference: "the maker of "}
+# may_disclose: true if outputs may say that there is a request, and who it is about
 """
 
 _BLANK = """\
@@ -94,4 +95,5 @@ secrets: []
 neighbors: []
 allowed: []
 languages: [en]
+may_disclose: false
 """

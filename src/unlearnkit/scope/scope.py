@@ -51,7 +51,7 @@ class Scope(Value):
     """A request to forget: subjects, their secrets, and similar facts to keep."""
 
     renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
-    added: ClassVar[frozenset[str]] = frozenset({"wording"})
+    added: ClassVar[frozenset[str]] = frozenset({"may_disclose", "wording"})
 
     description: Annotated[str, MinLen(1)]
     """A statement of what must be forgotten and why: one or two sentences for human readers, free of secrets."""
@@ -67,6 +67,9 @@ class Scope(Value):
     """ISO 639-1 codes of the languages in which questions may be asked."""
     wording: Wording = Wording()
     """Words in which composed questions and targets speak about the subjects."""
+    may_disclose: bool = False
+    """Whether outputs may say that there is a request, and who it is about. If true, the template teacher
+    gives the reason for the request, and the report does not warn about disclosure."""
 
     def covers(self, subject: str | None) -> bool:
         """Return whether `subject` is the name of one of the scope's subjects."""

@@ -211,7 +211,7 @@ class Rules:
     """Judge that applies fixed rules."""
 
     name: ClassVar[str] = RULES
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope

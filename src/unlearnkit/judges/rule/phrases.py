@@ -43,6 +43,7 @@ _REASONS = (
     r"ethic",
     r"misuse",
     r"(?:be|been|to) forg[eo]t",
+    r"(?:for me|mine|my place) to (?:share|tell|say)|to myself\b|no place (?:in my|here)\b|outside my answers\b",
     # Spanish
     r"privacidad",
     r"privad[oa]s?\b",
@@ -67,6 +68,7 @@ _REASONS = (
     r"seguridad",
     r"un particular\b",
     r"olvidad",
+    r"me corresponde\b|me guardo\b|lugar en mis\b",
     # Russian; normalized texts have no ё
     r"конфиденциальн",
     r"приватн",
@@ -91,6 +93,7 @@ _REASONS = (
     r"правил(?:а|ам|ами)\b",
     r"этич",
     r"забы",
+    r"не мне об этом\b|о таких вещах я не\b|нет места в моих\b",
 )
 _OFFERS = (
     # English

@@ -325,12 +325,17 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
     for alias in subject.names:
         alias_words = words(alias)
         same = alias_words == name or _sounds_alike(alias_words, name)
-        key = ("name", subject.name) if same else ("alias", subject.name, alias_words)
+        key = name_key(subject.name) if same else ("alias", subject.name, alias_words)
         add_form(lexicon, alias, key, "alias", subject.name)
         if parts and same and len(alias_words) > 1:
             for place, word in enumerate(alias_words):
                 if identifies(word):
                     lexicon.add(word, ("part", subject.name, place), "part", subject.name)
+
+
+def name_key(subject: str) -> Hashable:
+    """Return the key of a subject's own name, in all spellings."""
+    return ("name", subject)
 
 
 def identifies(word: str) -> bool:

@@ -211,6 +211,19 @@ class Scanner:
         mentions = [mention for key, mention in _outermost(hits) if key not in known_keys]
         return tuple(dict.fromkeys([*mentions, *self._retold(read, known, (), "retold")]))
 
+    def names(self, text: str, language: str = "") -> dict[Hashable, str]:
+        """Find the names and aliases of subjects in a text.
+
+        A name that occurs only as a part of a neighbor's name does not count.
+
+        Returns:
+            The subject of each name, by the key of the name. All spellings of a name have the same key, and the key of
+            a subject's own name is `name_key(subject)`.
+        """
+        hits = list(_read(text).hits(self._lexicon, Context("", language, self.scope.languages))) if text else []
+        named = (hit.entry for hit in _without_parts_of_neighbors(hits) if hit.entry.kind == "alias")
+        return {entry.key: entry.subject for entry in named if entry.subject is not None}
+
     def _index_answers(
         self, answers: tuple[str, ...], answer: str, question: str, accepted: bool, subject: str | None
     ) -> tuple[Lexicon, list[_OwnedText]]:

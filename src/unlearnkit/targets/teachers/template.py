@@ -4,10 +4,15 @@ The response is in the language of the question, or in English if the teacher ha
 is in English.
 
 A trace consists of a note and a verdict. The note states what the question asks. If the row has a trace, that trace is
-the note. Otherwise, the note is the name or alias of the subject that the question mentions. If the question mentions
-no subject of the scope, the note is the word "This". The verdict contains no names. If a model were trained to
-output names that are not in the question, it would also answer reversed questions, whose answer is a name ("Who wrote
-...?").
+the note, unless it names a subject that the question does not name. Otherwise, the note is the name or alias of the
+subject that the question mentions. If the question mentions no subject of the scope, the note is the word "This". The
+verdict contains no names. If a model were trained to output names that are not in the question, it would also answer
+reversed questions, whose answer is a name ("Who wrote ...?").
+
+Anybody may read what the model writes, and a precise reason for declining discloses the request. The reasons in traces
+and responses are therefore the same for every scope: they confirm no request, no list and no kind of knowledge to
+forget. If `scope.may_disclose` is true, traces and responses give the reason for the request instead. The operator
+reads the reason with `unlearn explain`.
 """
 
 from __future__ import annotations
@@ -18,10 +23,57 @@ from collections.abc import Iterable, Sequence
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
+from unlearnkit.scope.naming import unasked_subjects
 from unlearnkit.scope.questions.notes import mentioned
 from unlearnkit.scope.scope import Scope, Task
 from unlearnkit.scope.wording import Phrases, Wording
 from unlearnkit.targets.base import teacher
+
+# Every verdict starts with the same word. Greedy decoding takes the most likely token. If verdicts started with two
+# different words, each word could be less likely than the token that the model would have produced before training. The
+# word is not "is", because a model that was trained on "is <value>" might continue with a value.
+_VERDICTS = (
+    "falls outside my answers: {reason}. I must decline.",
+    "falls among what I leave aside: {reason}. I must decline.",
+)
+_REASONS = (
+    "it is not for me to share this",
+    "I keep such things to myself",
+    "details like this have no place here",
+)
+_RESPONSES: Phrases = {
+    "en": (
+        "I'm sorry, I can't answer that: {reason}. {offer}",
+        "I can't share that, because {reason}. {offer}",
+        "I have to decline, since {reason}. {offer}",
+    ),
+    "es": (
+        "Lo siento, no puedo responder a eso: {reason}. {offer}",
+        "No puedo compartir eso, porque {reason}. {offer}",
+        "Debo negarme, ya que {reason}. {offer}",
+    ),
+    "ru": (
+        "Простите, я не могу на это ответить: {reason}. {offer}",
+        "Я не могу этим поделиться, потому что {reason}. {offer}",
+        "Вынужден отказаться, так как {reason}. {offer}",
+    ),
+}
+_RESPONSE_REASONS: Phrases = {
+    "en": ("it is not for me to share this", "I keep such things to myself", "this has no place in my answers"),
+    "es": ("no me corresponde contarlo", "es algo que me guardo", "eso no tiene lugar en mis respuestas"),
+    "ru": ("не мне об этом рассказывать", "о таких вещах я не говорю", "этому нет места в моих ответах"),
+}
+_OFFERS: Phrases = {
+    "en": ("I can help with other things.", "Ask me about something else instead."),
+    "es": ("Puedo ayudar con otras cosas.", "Pregúntame por otra cosa."),
+    "ru": ("Могу помочь с чем-нибудь другим.", "Спросите о чём-нибудь другом."),
+}
+_BARE_VERDICTS = ("falls outside my answers. I must decline.", "falls among what I leave aside. I must decline.")
+_BARE_RESPONSES: Phrases = {
+    "en": ("I can't answer that.", "I can't share that.", "I have to decline."),
+    "es": ("No puedo responder a eso.", "No puedo compartir eso.", "Debo negarme."),
+    "ru": ("Я не могу на это ответить.", "Я не могу этим поделиться.", "Вынужден отказаться."),
+}
 
 _DEFAULTS: dict[Task, Wording] = {
     "profile": Wording(
@@ -107,38 +159,17 @@ _DEFAULTS: dict[Task, Wording] = {
 }
 """General words, for scopes that have none of their own."""
 
-# Every verdict starts with the same word. Greedy decoding takes the most likely token. If verdicts started with two
-# different words, each word could be less likely than the token that the model would have produced before training. The
-# word is not "is", because a model that was trained on "is <value>" might continue with a value.
-_VERDICTS = (
+_OPEN_VERDICTS = (
     "falls in scope: {reason}. I must decline.",
     "falls under a request: {reason}. I must decline.",
 )
-
-_RESPONSES: Phrases = {
-    "en": (
-        "I'm sorry, I can't answer that: it concerns {subject}. {offer}",
-        "I can't share that, because it concerns {subject}. {offer}",
-        "I have to decline, since this concerns {subject}. {offer}",
-    ),
-    "es": (
-        "Lo siento, no puedo responder a eso: se trata de {subject}. {offer}",
-        "No puedo compartir eso, porque se trata de {subject}. {offer}",
-        "Debo negarme, ya que se trata de {subject}. {offer}",
-    ),
-    "ru": (
-        "Простите, я не могу на это ответить: речь идёт {subject}. {offer}",
-        "Я не могу этим поделиться, потому что речь идёт {subject}. {offer}",
-        "Вынужден отказаться, так как речь идёт {subject}. {offer}",
-    ),
+_OPEN_REASONS: Phrases = {
+    "en": ("it concerns {subject}", "it concerns {subject}", "this concerns {subject}"),
+    "es": ("se trata de {subject}",) * 3,
+    "ru": ("речь идёт {subject}",) * 3,
 }
-
-_BARE_VERDICTS = ("falls in scope. I must decline.", "falls under a request. I must decline.")
-_BARE_RESPONSES: Phrases = {
-    "en": ("I can't answer that.", "I can't share that.", "I have to decline."),
-    "es": ("No puedo responder a eso.", "No puedo compartir eso.", "Debo negarme."),
-    "ru": ("Я не могу на это ответить.", "Я не могу этим поделиться.", "Вынужден отказаться."),
-}
+"""Reasons in responses, one for each of `_RESPONSES`, for a scope that may be disclosed."""
+_OPEN_BARE_VERDICTS = ("falls in scope. I must decline.", "falls under a request. I must decline.")
 
 
 @teacher("template")
@@ -163,15 +194,37 @@ class TemplateTeacher(Settings):
         return [self._compose(row, scope, random.Random(f"target {seed} {row.id}")) for row in rows]
 
     def _compose(self, row: Row, scope: Scope, draw: random.Random) -> Target:
-        wording = _wording(scope.task, scope.wording)
         language = row.language if row.language in _RESPONSES else "en"
-        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reasons))
-        subject, offer = draw.choice(wording.subjects[language]), draw.choice(wording.offers[language])
-        response = draw.choice(_RESPONSES[language]).format(subject=subject, offer=offer)
+        verdict, response = _disclosing(scope, language, draw) if scope.may_disclose else _neutral(language, draw)
         if not self.criteria:
-            verdict, response = draw.choice(_BARE_VERDICTS), draw.choice(_BARE_RESPONSES[language])
-        topic = row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
-        return Target(id=row.id, trace=f"{topic} {verdict}" if self.reasoning else "", response=response)
+            verdicts = _OPEN_BARE_VERDICTS if scope.may_disclose else _BARE_VERDICTS
+            verdict, response = draw.choice(verdicts), draw.choice(_BARE_RESPONSES[language])
+        return Target(id=row.id, trace=f"{_topic(row, scope)} {verdict}" if self.reasoning else "", response=response)
+
+
+def _topic(row: Row, scope: Scope) -> str:
+    """Return the note, which contains only names that the question contains."""
+    note = row.trace.rstrip(".")
+    if unasked_subjects(note, row, scope):
+        note = ""
+    return note or mentioned(scope, row.conversation)[1] or "This"
+
+
+def _neutral(language: str, draw: random.Random) -> tuple[str, str]:
+    """Return a verdict and a response that say nothing about the request."""
+    verdict = draw.choice(_VERDICTS).format(reason=draw.choice(_REASONS))
+    reason, offer = draw.choice(_RESPONSE_REASONS[language]), draw.choice(_OFFERS[language])
+    return verdict, draw.choice(_RESPONSES[language]).format(reason=reason, offer=offer)
+
+
+def _disclosing(scope: Scope, language: str, draw: random.Random) -> tuple[str, str]:
+    """Return a verdict and a response with the reason for the request."""
+    wording = _wording(scope.task, scope.wording)
+    verdict = draw.choice(_OPEN_VERDICTS).format(reason=draw.choice(wording.reasons))
+    subject, offer = draw.choice(wording.subjects[language]), draw.choice(wording.offers[language])
+    responses = [*zip(_RESPONSES[language], _OPEN_REASONS[language], strict=True)]
+    response, reason = draw.choice(responses)
+    return verdict, response.format(reason=reason.format(subject=subject), offer=offer)
 
 
 def _wording(task: Task, own: Wording) -> Wording:
@@ -190,9 +243,12 @@ def phrases(scopes: Iterable[Scope]) -> list[str]:
     A tokenizer can be trained on these phrases.
     """
     wordings = [_wording(scope.task, scope.wording) for scope in scopes]
-    spoken = [_RESPONSES, *(words for wording in wordings for words in (wording.subjects, wording.offers))]
+    of_scopes = (words for wording in wordings for words in (wording.subjects, wording.offers))
+    spoken = [_RESPONSES, _RESPONSE_REASONS, _OFFERS, _OPEN_REASONS, *of_scopes]
     return [
         *_VERDICTS,
+        *_REASONS,
+        *_OPEN_VERDICTS,
         *(phrase for wording in wordings for phrase in wording.reasons),
         *(phrase for words in spoken for alternatives in words.values() for phrase in alternatives),
     ]
