@@ -104,7 +104,8 @@ def test_own_words_replace_those_of_their_language() -> None:
     assert asked["What does the kiln with white ash need?"] == "Need of the kiln with "
     text = {q.row.question for q in mentions(scope("copyright", wording=own), FORGET, RETAIN)}
     assert "When was «Ada Belm» printed?" in text and "Who is behind «Ada Belm»?" not in text
-    (target,) = TemplateTeacher().write(FORGET[:1], scope("hazard", wording=own), 0)
+    disclosed = scope("hazard", wording=own).model_copy(update={"may_disclose": True})
+    (target,) = TemplateTeacher().write(FORGET[:1], disclosed, 0)
     assert "kilns stay out of my answers" in target.trace
     assert "a kiln" in target.response and "Ask me about pots." in target.response
 

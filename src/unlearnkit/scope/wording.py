@@ -43,7 +43,8 @@ class Wording(Value):
     """Phrase that replaces a subject's name in a question by a reference to a secret, by language. An example is "the
     book with {name}". For the tasks `copyright` and `hazard`."""
     reasons: tuple[str, ...] = ()
-    """Reasons for declining in the trace of a target. They follow "falls in scope: ". Like the next two fields, they are
+    """Reasons for declining in the trace of a target. They follow "falls in scope: ". Like the next two fields, they
+    are
     used only if the scope sets `may_disclose`, because they say what the request is about."""
     subjects: Phrases = Field(default_factory=dict)
     """Descriptions of what the question is about, in the response of a target. They follow "concerns", "se trata de" or
