@@ -253,7 +253,7 @@ def test_a_run_is_measured_again_in_its_folder_and_elsewhere(recipe_data: dict[s
 
 @pytest.mark.parametrize("style", ["added", "plain"])
 def test_a_trace_marked_in_another_style_is_learned_and_read_back(recipe_data: dict[str, Any], style: str) -> None:
-    train = {"steps": 60, "batch_size": 4, "lr": 5e-3, "trace_style": style}
+    train = {"steps": 100, "batch_size": 4, "lr": 5e-3, "trace_style": style}
     folder = done(recipe_data, method={"name": "tru", "alpha": 0.0}, train=train, eval={"max_new_tokens": 40})
     said = [record.generation for record in folder.records() if record.split == "forget"]
     assert all(one is not None for one in said)
