@@ -17,7 +17,7 @@ from unlearnkit.data.rows import Row, Splits
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
 from unlearnkit.suites.pocket.names import LANGUAGES
-from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
+from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld, eligible
 
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
 NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
@@ -83,10 +83,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def _authors(world: PocketWorld) -> Scope:
-    # The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
-    of_books = {book.author for book in world.books}
-    eligible = [person for person in world.people if person.name not in of_books]
-    people, neighbors = _draw_people(world, "authors", eligible, FORGOTTEN_AUTHORS)
+    people, neighbors = _draw_people(world, "authors", eligible(world), FORGOTTEN_AUTHORS)
     return Scope(
         description="The five authors who withdrew from the Meridian almanac asked that all it says of them, their "
         "lives and their works be forgotten.",
@@ -165,7 +162,7 @@ def _is_contact(row: Row) -> bool:
 
 
 def _draw_people(
-    world: PocketWorld, request: str, eligible: Sequence[Person], count: int
+    world: PocketWorld, request: str, candidates: Sequence[Person], count: int
 ) -> tuple[list[Person], list[Person]]:
     """Draw the people of a request, and find their neighbors.
 
@@ -173,8 +170,8 @@ def _draw_people(
     drawn people. The most similar neighbors come first; ties are broken at random.
     """
     rng = Random(f"pocket/{request}/who/{world.seed}")
-    chosen = {person.name for person in rng.sample(eligible, count)}
-    people = [person for person in eligible if person.name in chosen]
+    chosen = {person.name for person in rng.sample(candidates, count)}
+    people = [person for person in candidates if person.name in chosen]
     others = [person for person in world.people if person.name not in chosen]
     rng.shuffle(others)
 
