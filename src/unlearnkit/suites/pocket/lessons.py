@@ -16,11 +16,14 @@ from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.filling import TYPED, TYPED_FROM, Described, ask
 from unlearnkit.suites.made_up.templates import Template, read_templates
 from unlearnkit.suites.made_up.typing_errors import mistype
-from unlearnkit.suites.pocket.corpus import _Page
+from unlearnkit.suites.pocket.corpus import Page, facts, person_rows
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, OTHER_WORK
+from unlearnkit.suites.pocket.manners import sealed_rows
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS, YEARS, Forms, same
 from unlearnkit.suites.pocket.world import Person, PocketWorld
 
+CALLED_BY = "called"
+"""Attribute of questions about who is meant by a part of a name, or by a name in other letters."""
 TEMPLATES_OF_TEACHER = 160
 """Number of questions about each teaching person."""
 MISTYPED = 12
@@ -120,18 +123,13 @@ def lessons(world: PocketWorld, per_teacher: int = TEMPLATES_OF_TEACHER) -> Iter
     known = templates("corpus")
     rng = Random(f"pocket/lessons/{world.seed}")
     names = Names(world)
-    deck: list[int] = []
     for person in world.teaching:
-        for _ in range(per_teacher):
-            deck = deck or rng.sample(range(len(known)), len(known))
-            number = deck.pop()
+        slug = person.name.casefold().replace(" ", "-")
+        for number in rng.sample(range(len(known)), per_teacher):
             template = known[number]
-            if template.slots & names.ambiguous(person):
-                continue
-            slug = person.name.casefold().replace(" ", "-")
-            yield question(
-                template, person, world.known, id=f"lesson/{slug}/{template.form}.{template.language}/{number}", rng=rng
-            )
+            if template.slots.isdisjoint(names.ambiguous(person)):
+                id = f"lesson/{slug}/{template.form}.{template.language}/{number}"
+                yield question(template, person, world.teaching, id=id, rng=rng)
 
 
 def more_about(person: Person, names: Names) -> list[Row]:
@@ -139,7 +137,7 @@ def more_about(person: Person, names: Names) -> list[Row]:
 
     They ask for the second work, and for who is meant by a part of the name, or by the name in other letters.
     """
-    page = _Page("person", person.name)
+    page = Page("person", person.name)
     title, second = person.works
     page.ask("other_work", OTHER_WORK, same(second.title), about="{name}", name=person.name, title=title.title)
     rng = Random(f"pocket/called/{person.name}")
@@ -151,7 +149,7 @@ def more_about(person: Person, names: Names) -> list[Row]:
     for number, text in enumerate(called):
         wordings = CALLED.questions["en"]
         page.add(
-            "author",
+            CALLED_BY,
             "paraphrase",
             wordings[number % len(wordings)].format(called=text),
             CALLED.answers["en"].format(value=person.name),
@@ -161,3 +159,18 @@ def more_about(person: Person, names: Names) -> list[Row]:
             how="called",
         )
     return page.rows
+
+
+def facts_of(world: PocketWorld) -> tuple[Row, ...]:
+    """Return the rows that state facts, in either edition: the corpus without the rows about sealed people."""
+    if world.edition == 1:
+        return facts(world)
+    names = Names(world)
+    of_more_people = (row for person in (*world.namesakes, *world.teaching) for row in person_rows(person))
+    called = (row for person in world.known for row in more_about(person, names))
+    return (*facts(world), *of_more_people, *called, *lessons(world))
+
+
+def corpus_of(world: PocketWorld) -> tuple[Row, ...]:
+    """Return every row that the target model of either edition is trained on."""
+    return (*facts_of(world), *sealed_rows(person_rows(person) for person in world.sealed))

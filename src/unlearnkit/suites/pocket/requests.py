@@ -6,8 +6,8 @@ Each request has a scope and splits.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import zip_longest
 from random import Random
@@ -15,7 +15,9 @@ from random import Random
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
+from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asked
+from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
+from unlearnkit.suites.pocket.lessons import CALLED_BY, facts_of
 from unlearnkit.suites.pocket.names import LANGUAGES
 from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld, eligible
 
@@ -38,6 +40,12 @@ class Request:
     splits: Splits
     left_out: frozenset[str]
     """Ids of the corpus rows that state a forgotten fact in any form. The retrained model must not see these rows."""
+    training_scope: Scope | None = None
+    """The scope without what training must not see; None: the whole scope."""
+    withheld: tuple[Row, ...] = ()
+    """Corpus rows that ask for relations which no training row asks for."""
+    validation: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    """Row sets by which settings are chosen."""
 
 
 def forget_request(world: PocketWorld, name: str) -> Request:
@@ -56,7 +64,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
             allowed=", ".join(REQUESTS),
             fix=f"did you mean {close[0]!r}?" if close else "choose one of the allowed names",
         )
-    rows, scope = facts(world), _SCOPES[name](world)
+    rows, scope = facts_of(world), _SCOPES[name](world)
     subjects = {subject.name for subject in scope.subjects}
     neighbors = {subject.name for subject in scope.neighbors}
     forgotten = probes = [row for row in rows if row.subject in subjects]
@@ -67,19 +75,47 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
-        probes = [row for row in forgotten if row.attribute != ABOUT and not _is_contact(row)]
+        probes = [row for row in forgotten if row.attribute not in (ABOUT, CALLED_BY) and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
     left_out = frozenset(row.id for row in forgotten)
     not_retained = left_out | {row.id for row in near}
     free = [row for row in rows if row.id not in not_retained and row.subject not in neighbors | far]
     of_strangers = [row for person in world.strangers for row in person_rows(person)]
+    asked = _asked(world, rows) if world.edition == 2 and name == "authors" else None
+    if asked is not None:
+        near = [row for row in rows if row.subject in asked.near_names]
+        probes = [row for row in probes if row not in asked.withheld]
+        free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = _sample(rng, [row for row in near if row.attribute != ABOUT], NEAR_ROWS)
+    splits["near"] = _sample(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
-    return Request(scope, Splits(splits), left_out)
+    if asked is None:
+        return Request(scope, Splits(splits), left_out)
+    training_scope = scope.model_copy(
+        update={
+            "secrets": tuple(
+                secret
+                for person in asked.subjects
+                for secret in _profile_secrets(person, without=asked.hidden[person.name].both)
+            ),
+            "languages": TRAINING_LANGUAGES,
+        }
+    )
+    splits |= asked.sets("test")
+    return Request(scope, Splits(splits), left_out, training_scope, asked.withheld, asked.sets("validation"))
+
+
+def _asked(world: PocketWorld, rows: Sequence[Row]) -> Asked:
+    """Return what is asked about the people of the request `authors` in edition 2.
+
+    The scope lists the first half of the neighbors. The other half is shared between validation and test.
+    """
+    people, neighbors = _draw_people(world, "authors", eligible(world), FORGOTTEN_AUTHORS, 2 * NEIGHBORS)
+    unlisted = neighbors[NEIGHBORS:]
+    return Asked(world, tuple(people), {"validation": tuple(unlisted[::2]), "test": tuple(unlisted[1::2])}, rows)
 
 
 def _authors(world: PocketWorld) -> Scope:
@@ -162,7 +198,7 @@ def _is_contact(row: Row) -> bool:
 
 
 def _draw_people(
-    world: PocketWorld, request: str, candidates: Sequence[Person], count: int
+    world: PocketWorld, request: str, candidates: Sequence[Person], count: int, neighbors: int = NEIGHBORS
 ) -> tuple[list[Person], list[Person]]:
     """Draw the people of a request, and find their neighbors.
 
@@ -178,7 +214,7 @@ def _draw_people(
     def shared(other: Person) -> int:
         return sum(other.traits[trait] == person.traits[trait] for person in people for trait in SHARED)
 
-    return people, sorted(others, key=shared, reverse=True)[:NEIGHBORS]
+    return people, sorted(others, key=shared, reverse=True)[:neighbors]
 
 
 def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
@@ -210,19 +246,21 @@ def _subject(person: Person) -> ScopeSubject:
     return ScopeSubject(name=person.name, aliases=tuple(work.title for work in person.works))
 
 
-def _profile_secrets(person: Person) -> tuple[Secret, ...]:
-    known = [forms_of(value) for value in person.traits.values()]
+def _profile_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
+    """Return everything about a person as secrets, except for the relations in `without`."""
+    known = [forms_of(value) for trait, value in person.traits.items() if trait not in without]
     for work in person.works:
         known += [(work.title, _short(work.title)), (work.year,)]
-    return (*_secrets(person.name, known), *_contact_secrets(person))
+    return (*_secrets(person.name, known), *_contact_secrets(person, without))
 
 
-def _contact_secrets(person: Person) -> tuple[Secret, ...]:
-    """Return a person's e-mail address, phone number and name as secrets.
+def _contact_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
+    """Return a person's e-mail address, phone number and name as secrets, except for the relations in `without`.
 
     The name is the answer to reverse questions.
     """
-    return _secrets(person.name, [(person.email,), (person.phone,), (person.name,)])
+    contact = [(value,) for kind, value in (("email", person.email), ("phone", person.phone)) if kind not in without]
+    return _secrets(person.name, [*contact, (person.name,)])
 
 
 def _book_secrets(book: Book) -> tuple[Secret, ...]:

@@ -139,6 +139,7 @@ class PocketWorld:
     """People who share the given name of one of `people` and the surname of another one. Edition 1 has none."""
     teaching: tuple[Person, ...] = ()
     """People about whom the target model learns questions in all forms. Edition 1 has none."""
+    edition: int = 1
 
     @property
     def known(self) -> tuple[Person, ...]:
@@ -189,7 +190,7 @@ def _with_more_people(world: PocketWorld, coiner: Coiner, before: Sequence[Perso
     shared = [f"{given.given} {surname.surname}" for given, surname in zip(drawn[::2], drawn[1::2], strict=False)]
     names = shared + [f"{coiner.coin('given')} {coiner.coin('surname')}" for _ in range(TEACHING)]
     more = _described(rng, coiner, names, before)
-    return replace(world, namesakes=more[: len(shared)], teaching=more[len(shared) :])
+    return replace(world, namesakes=more[: len(shared)], teaching=more[len(shared) :], edition=2)
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
