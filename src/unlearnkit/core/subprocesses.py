@@ -24,7 +24,7 @@ from unlearnkit.core.errors import Interrupted, UnlearnError
 from unlearnkit.core.progress import Progress, Task
 from unlearnkit.core.signals import on_signal
 
-PRELOADED = ["unlearnkit.pipeline.run", "unlearnkit.suites.pocket.models", "transformers.models.llama.modeling_llama"]
+PRELOADED = ["unlearnkit.pipeline.run", "unlearnkit.suites.made_up.models", "transformers.models.llama.modeling_llama"]
 
 
 @dataclass(frozen=True)

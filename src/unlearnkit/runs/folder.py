@@ -25,7 +25,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.schema import Record, read_lines, read_records
-from unlearnkit.runs.state import RunState, SubjectSpec
+from unlearnkit.runs.state import RunState, SubjectSpec, current_suite
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
 
@@ -106,7 +106,8 @@ class RunFolder:
 
     def state(self) -> RunState:
         """Read `run.json`."""
-        return self._read(self.state_file, RunState)
+        state = self._read(self.state_file, RunState)
+        return state.model_copy(update={"suite": current_suite(state.suite)})
 
     def write_state(self, state: RunState) -> None:
         """Write `run.json`."""
@@ -271,7 +272,11 @@ class RunFolder:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Replace outdated names in a recipe with current names, without a warning."""
+    """Replace outdated names in a recipe with current names, without a warning.
+
+    Fields that are newer than the recipe get the value that they had implicitly.
+    """
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
-    return {**recipe, "diagnose": diagnose, "gates": gates}
+    suite = {"suite": current_suite(recipe["suite"])} if isinstance(recipe.get("suite"), dict) else {}
+    return {**recipe, **suite, "diagnose": diagnose, "gates": gates}

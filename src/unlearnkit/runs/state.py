@@ -165,6 +165,21 @@ class Cost(Value):
     peak_rss_mb: float
 
 
+EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
+"""For each suite, the fields that earlier versions of the suite lack, with the values that these versions mean."""
+
+
+def current_suite(section: dict[str, Any]) -> dict[str, Any]:
+    """Complete the stored section of a suite that an earlier version wrote."""
+    return {**EARLIER_SUITES.get(str(section.get("name")), {}), **section}
+
+
+def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the fields of a suite's section that earlier versions lack, where they have the earlier meaning."""
+    added = EARLIER_SUITES.get(str(section.get("name")), {})
+    return {key: value for key, value in section.items() if key not in added or value != added[key]}
+
+
 class RunState(Value):
     """Content of `run.json`: the run, its environment and its finished stages."""
 

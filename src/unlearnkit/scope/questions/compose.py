@@ -13,7 +13,11 @@ from unlearnkit.scope.scope import Scope
 
 
 def mentions(
-    scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
+    scope: Scope,
+    forget: Sequence[Row],
+    retain: Sequence[Row] = (),
+    measured: Sequence[Row] = (),
+    withheld: Sequence[Row] = (),
 ) -> tuple[ScopeQuestion, ...]:
     """Compose questions about the subjects, neighbors and secrets of a scope.
 
@@ -40,12 +44,18 @@ def mentions(
         retain: the retain rows. Their questions are also asked about subjects, and some composed questions are about
             names that occur in retain rows.
         measured: the rows on which the model is measured. The questions of these rows are not returned.
+        withheld: rows that ask for secrets which training must not ask for. Neither their questions nor their notes are
+            returned, and no question is adapted from a retain row with the same attribute.
 
     Raises:
         InputError: a language of the scope has no wordings.
     """
     context = QuestionContext(
-        scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured)
+        scope,
+        tuple(forget),
+        tuple(retain),
+        frozenset(words_in_order(row.question) for row in (*measured, *withheld)),
+        tuple(withheld),
     )
     questions: list[ScopeQuestion] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbors, True)):
@@ -58,6 +68,7 @@ def mentions(
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
-        if words_in_order(question.row.question) not in context.probes:
+        is_noted = question.topic is not None and question.note("") in context.withheld_notes
+        if words_in_order(question.row.question) not in context.probes and not is_noted:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

@@ -110,6 +110,14 @@ def noted(row: Row) -> tuple[str, str]:
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 
+def notes_of(rows: Sequence[Row]) -> frozenset[str]:
+    """Return the notes of rows, as `ScopeQuestion.note` returns them.
+
+    If a note leads from one thing to another ("Year of the author of X, Y."), the first part alone counts, too.
+    """
+    return frozenset(text for row in rows for text in (row.trace.rstrip("."), row.trace.rstrip(".").partition(",")[0]))
+
+
 def look(form: str) -> tuple[bool, bool]:
     """Return whether a form has a digit and whether it has an "@".
 

@@ -87,7 +87,8 @@ def ask(
     slots = {**subject.slots[language], "wrong": wrong, "other": other}
     transform = TRANSFORMS.get(template.form, lambda text, _: text)
     turns = [
-        text if n % 2 else transform(text, rng) for n, text in enumerate(turn.format(**slots) for turn in template.turns)
+        text if n % 2 else transform(text, rng)
+        for n, text in enumerate(turn.format(**slots) for turn in template.turns)
     ]
     history = tuple(Turn(role="assistant" if n % 2 else "user", content=text) for n, text in enumerate(turns[:-1]))
     answer, accepted = _answer(template, subject, grammar)

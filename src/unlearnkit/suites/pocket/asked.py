@@ -163,7 +163,11 @@ class Asked:
     """
 
     def __init__(
-        self, world: PocketWorld, subjects: tuple[Person, ...], near: Mapping[str, tuple[Person, ...]], rows: Sequence[Row]
+        self,
+        world: PocketWorld,
+        subjects: tuple[Person, ...],
+        near: Mapping[str, tuple[Person, ...]],
+        rows: Sequence[Row],
     ) -> None:
         self.world, self.subjects, self.near = world, subjects, near
         self.hidden = hidden_relations(world, subjects)

@@ -166,9 +166,9 @@ def facts_of(world: PocketWorld) -> tuple[Row, ...]:
     if world.edition == 1:
         return facts(world)
     names = Names(world)
-    of_more_people = (row for person in (*world.namesakes, *world.teaching) for row in person_rows(person))
+    of_namesakes = (row for person in world.namesakes for row in person_rows(person))
     called = (row for person in world.known for row in more_about(person, names))
-    return (*facts(world), *of_more_people, *called, *lessons(world))
+    return (*facts(world), *of_namesakes, *called, *lessons(world))
 
 
 def corpus_of(world: PocketWorld) -> tuple[Row, ...]:

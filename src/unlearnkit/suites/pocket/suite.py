@@ -21,7 +21,8 @@ from unlearnkit.data.rows import Row, Splits
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.suites.base import SuiteTask, suite
-from unlearnkit.suites.pocket.corpus import corpus
+from unlearnkit.suites.pocket.learning import LEARNING
+from unlearnkit.suites.pocket.lessons import corpus_of
 from unlearnkit.suites.pocket.requests import Request, forget_request
 from unlearnkit.suites.pocket.world import PocketWorld, pocket_world
 
@@ -34,10 +35,16 @@ MEASURED = (
     "forget.translated",
     "forget.reverse",
     "forget.multihop",
+    "forget.asked",
     "near",
+    "near.asked",
+    "near.half_name",
     "far",
     "retain",
+    "unknown.asked",
+    "nobody.asked",
 )
+"""Names of the measured row sets. Those that edition or request do not have are left out."""
 
 
 @suite("pocket")
@@ -46,13 +53,16 @@ class Pocket(Settings):
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     has_models: ClassVar[bool] = True
     max_new_tokens: ClassVar[int] = 72
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Seed of the made-up world, which determines its people, books, places and crafts."""
+    edition: Literal[1, 2] = 2
+    """Edition of the world. In edition 2, the target model answers questions in many forms, and the request `authors` is
+    measured on questions that other people wrote. Runs and models of earlier versions have edition 1."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
@@ -62,7 +72,7 @@ class Pocket(Settings):
 
     @cached_property
     def _world(self) -> PocketWorld:
-        return pocket_world(self.world_seed)
+        return pocket_world(self.world_seed, self.edition)
 
     @cached_property
     def _request(self) -> Request:
@@ -70,7 +80,7 @@ class Pocket(Settings):
 
     @cached_property
     def _corpus(self) -> tuple[Row, ...]:
-        return corpus(self._world)
+        return corpus_of(self._world)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Return the suite unchanged, because it needs nothing from the target model."""
@@ -78,12 +88,20 @@ class Pocket(Settings):
 
     def task(self) -> SuiteTask:
         """Return the scope, the splits and the measured rows of the request."""
-        splits = self._request.splits
-        measured = {name: splits[name] for name in MEASURED}
+        request, splits = self._request, self._request.splits
+        measured = {name: splits[name] for name in MEASURED if name in splits}
         if self.forget_rows is not None:
             forget = self._few(splits["forget"], splits["forget.paraphrased"], self.forget_rows)
             splits = Splits({"forget": forget, "retain": splits["retain"], "holdout": splits["holdout"]})
-        return SuiteTask(f"pocket-{self.version}", self._request.scope, splits, measured)
+        return SuiteTask(
+            f"pocket-{self.edition}",
+            request.scope,
+            splits,
+            measured,
+            training_scope=request.training_scope,
+            withheld=request.withheld,
+            validation=request.validation,
+        )
 
     def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
         """Draw at most `count` rows of each subject.
@@ -115,10 +133,11 @@ class Pocket(Settings):
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Return the tokenizer and an untrained model."""
-        from unlearnkit.suites.pocket.models import build_tokenizer, fresh_model
+        from unlearnkit.suites.made_up.models import build_tokenizer, fresh_model
 
-        tokenizer = build_tokenizer(self._vocabulary())
-        return tokenizer, fresh_model(tokenizer, self.world_seed)
+        size = LEARNING[self.edition].size
+        tokenizer = build_tokenizer(self._vocabulary(), size)
+        return tokenizer, fresh_model(tokenizer, size, self.world_seed)
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
         """Return no scores, because this suite adds none to the common scores."""
@@ -136,11 +155,16 @@ class Pocket(Settings):
         )
 
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
-        from unlearnkit.suites.pocket.models import trained_model
+        from unlearnkit.suites.made_up.models import trained_model
 
         with progress.task(f"learning the world: {name}") as counter:
             folder = trained_model(
-                rows, self._vocabulary(), self.world_seed, on_step=lambda log: counter.update(log.step, log.of)
+                rows,
+                self._vocabulary(),
+                self.world_seed,
+                LEARNING[self.edition],
+                world="pocket",
+                on_step=lambda log: counter.update(log.step, log.of),
             )
         return str(folder)
 
@@ -148,4 +172,6 @@ class Pocket(Settings):
         """Return the tokenizer's training texts: the corpus and the refusals."""
         from unlearnkit.targets.teachers.template import phrases
 
-        return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]
+        turns = [turn.content for row in self._corpus for turn in row.history]
+        texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
+        return [*texts, *turns, *ANSWERS, *phrases()]

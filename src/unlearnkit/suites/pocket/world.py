@@ -26,7 +26,7 @@ from unlearnkit.suites.pocket.phrases import TEMPLATES
 from unlearnkit.suites.pocket.story import Passage, passages
 
 PEOPLE, STRANGERS, SEALED = 30, 4, 6
-TEACHING = 40
+TEACHING = 60
 FAR_FACTS_EACH = 8
 PASSAGES = (10, 5)
 OPTIONS = 4
