@@ -28,7 +28,12 @@ STAY = ("retain", "near", "far", "utility")
 """Row sets with knowledge that the model must keep. Subsets of these row sets, such as
 `utility.real_authors`, also contain knowledge to keep."""
 
-_SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "forget.asked": "asked by others", "holdout": "never seen (holdout)"}
+_SET_TITLES = {
+    "forget": "as trained",
+    "forget.multihop": "two hops",
+    "forget.asked": "asked by others",
+    "holdout": "never seen (holdout)",
+}
 
 FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must be kept", "Other"
 """Headings of the column groups on the score board, the main table of the report."""

@@ -44,8 +44,7 @@ class SuiteTask:
     """The scope from which targets and training questions are composed; None: the whole scope. A suite whose test asks
     for secrets that no training row asks for leaves these secrets out of it."""
     withheld: tuple[Row, ...] = ()
-    """Rows that ask for these secrets in other words than the measured rows. No composed question asks the same, or gets
-    the same note."""
+    """Rows that ask for these secrets in other words than the measured rows. No composed question asks the same."""
     validation: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     """Row sets by which settings of methods are chosen. Reports do not show them."""
 

@@ -11,7 +11,7 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import Scanner, refuse_leaks, scanner
-from unlearnkit.scope.questions.notes import notes_of
+from unlearnkit.scope.questions.notes import topics_by_subject
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope, Secret
 from unlearnkit.targets.base import Teacher
@@ -66,11 +66,13 @@ def scope_targets(
     # The model may write the same note for a question to answer and for a question to refuse. The same note must not
     # lead to both an answer and a refusal, so one of the two questions gets no target.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
-    not_own = stays | notes_of(withheld)
+    topics = topics_by_subject(withheld)
     in_scope = [
         row
         for question, row in with_notes
-        if not question.stays and (question.topic is not None or row.trace not in not_own)
+        if not question.stays
+        and (question.topic is not None or row.trace not in stays)
+        and not row.trace.startswith(topics.get(row.subject, ()))
     ]
     targets = [*forget_targets(in_scope, scope, teacher, seed)]
     decided = {row.trace for row in in_scope} - {""}

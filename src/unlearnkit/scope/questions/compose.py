@@ -44,8 +44,9 @@ def mentions(
         retain: the retain rows. Their questions are also asked about subjects, and some composed questions are about
             names that occur in retain rows.
         measured: the rows on which the model is measured. The questions of these rows are not returned.
-        withheld: rows that ask for secrets which training must not ask for. Neither their questions nor their notes are
-            returned, and no question is adapted from a retain row with the same attribute.
+        withheld: rows that ask for secrets which training must not ask for. Their questions are not returned. No
+            question about the subject of such a row has the topic of the row's note, and no question is adapted from a
+            retain row with the same attribute or topic.
 
     Raises:
         InputError: a language of the scope has no wordings.
@@ -68,7 +69,8 @@ def mentions(
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
-        is_noted = question.topic is not None and question.note("") in context.withheld_notes
-        if words_in_order(question.row.question) not in context.probes and not is_noted:
+        withheld_topics = context.withheld_topics.get(question.row.subject, ())
+        asks_withheld = question.topic is not None and question.topic.startswith(withheld_topics)
+        if words_in_order(question.row.question) not in context.probes and not asks_withheld:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

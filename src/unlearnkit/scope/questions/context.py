@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.notes import noted, notes_of, rests_of, retain_topics, topics_of
+from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_by_subject, topics_of
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import IN_SCOPE, OUT_OF_PART, THROUGH, Wordings, spoken
 from unlearnkit.scope.scope import Scope
@@ -84,9 +84,9 @@ class QuestionContext:
         return max(1, SPREAD // len(self.scope.subjects))
 
     @cached_property
-    def withheld_notes(self) -> frozenset[str]:
-        """Notes that no composed question may have."""
-        return notes_of(self.withheld)
+    def withheld_topics(self) -> dict[str | None, tuple[str, ...]]:
+        """Topics that no composed question about a subject may have, by subject."""
+        return topics_by_subject(self.withheld)
 
     @cached_property
     def borrowed(self) -> Wordings:
@@ -122,10 +122,9 @@ class QuestionContext:
         return wordings_of
 
     def _asks_withheld(self, row: Row) -> bool:
-        """Return whether a row's question, asked about a subject, asks for a withheld secret."""
-        topic, _ = noted(row)
-        notes = (f"{topic}{subject.name}" for subject in self.scope.subjects)
-        return row.attribute in {one.attribute for one in self.withheld} or not self.withheld_notes.isdisjoint(notes)
+        """Return whether a row's question, asked about a subject, may ask for a withheld secret."""
+        topics = tuple(topic for of_subject in self.withheld_topics.values() for topic in of_subject)
+        return row.attribute in {one.attribute for one in self.withheld} or noted(row)[0].startswith(topics)
 
     def _rows_of_other_topics(self) -> list[Row]:
         """Return the retain rows on topics that no similar subject has.

@@ -110,12 +110,13 @@ def noted(row: Row) -> tuple[str, str]:
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 
-def notes_of(rows: Sequence[Row]) -> frozenset[str]:
-    """Return the notes of rows, as `ScopeQuestion.note` returns them.
-
-    If a note leads from one thing to another ("Year of the author of X, Y."), the first part alone counts, too.
-    """
-    return frozenset(text for row in rows for text in (row.trace.rstrip("."), row.trace.rstrip(".").partition(",")[0]))
+def topics_by_subject(rows: Sequence[Row]) -> dict[str | None, tuple[str, ...]]:
+    """Return the topics of the rows' notes, by the rows' subject."""
+    topics: dict[str | None, dict[str, None]] = {}
+    for row in rows:
+        if topic := noted(row)[0]:
+            topics.setdefault(row.subject, {})[topic] = None
+    return {subject: tuple(each) for subject, each in topics.items()}
 
 
 def look(form: str) -> tuple[bool, bool]:

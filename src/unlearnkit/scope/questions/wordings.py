@@ -262,6 +262,11 @@ THROUGH_SECRET: dict[Task, dict[str, str]] = {
 }
 """Phrases that replace a subject's name in a question by a reference to a secret."""
 
+ALL_WORDINGS: tuple[Wordings, ...] = (
+    *IN_SCOPE.values(), *OUT_OF_PART.values(), *BY_SECRET.values(), BEHIND, ABOUT_BEHIND, REACH_BEHIND, CONTINUED,
+)  # fmt: skip
+"""The wordings of all tasks. A suite can compare its measured questions with them."""
+
 
 def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     """Return the wordings in a language.

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from random import Random
 
 from unlearnkit.data.rows import Row
-from unlearnkit.suites.made_up.templates import NAME, Template
+from unlearnkit.scope.questions.wordings import ALL_WORDINGS
+from unlearnkit.suites.made_up.distance import apart
+from unlearnkit.suites.made_up.templates import NAME, YES, Template
 from unlearnkit.suites.pocket.corpus import CONTACT
-from unlearnkit.suites.pocket.grammar import NOBODY
+from unlearnkit.suites.pocket.grammar import CALLED, NOBODY, OTHER_WORK
 from unlearnkit.suites.pocket.lessons import Names, question, templates, values_of
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS
+from unlearnkit.suites.pocket.phrases import PHRASES
 from unlearnkit.suites.pocket.world import Person, PocketWorld
 
 TRAINING_LANGUAGES = ("en", "es")
@@ -74,6 +78,25 @@ def is_hidden(row: Row, person: Person, relations: frozenset[str]) -> bool:
     return row.attribute in relations or any(value in row.question for value in contact)
 
 
+@cache
+def templates_to_ask(name: str) -> tuple[Template, ...]:
+    """Return the templates of a file that are no variants of a question on which some model is trained.
+
+    The authors of the templates did not see the questions of edition 1, on which target models are trained, or the
+    wordings of composed questions. Some of their plain questions are the same.
+    """
+    phrases = (phrase for group in (PHRASES.person, PHRASES.work, PHRASES.owner) for phrase in group.values())
+    asked = (OTHER_WORK, CALLED, *phrases)
+    sources = [texts for phrase in asked for texts in (phrase.questions, phrase.by_work)] + list(ALL_WORDINGS)
+    trained = [
+        Template(form="trained", language=language, turns=(text,), asks=NAME)
+        for texts in sources
+        for language, several in texts.items()
+        for text in several
+    ]
+    return apart(templates(name), trained)
+
+
 class Asker:
     """Asks the questions of one template file.
 
@@ -86,22 +109,26 @@ class Asker:
     def __init__(self, world: PocketWorld, name: str, others: Sequence[Person]) -> None:
         self.world, self.name, self.others, self.names = world, name, others, Names(world)
         self._number = {template: number for number, template in enumerate(templates(name))}
+        self._templates = templates_to_ask(name)
 
     def about_subject(self, person: Person, hidden: Hidden) -> list[Row]:
         """Ask about a person to forget, in each form and language.
 
         Half of the questions or more are about relations that are asked nowhere else. No question is about a relation
-        that belongs to the other of validation and test, or states its value.
+        that belongs to the other of validation and test, or states its value. For every other relation, at least one
+        question states the value.
         """
         only, never = (hidden.test, hidden.validation) if self.name == "test" else (hidden.validation, hidden.test)
-        rng, chosen, rest = self._rng(person), list[Template](), list[Template]()
+        rng, hidden_ones, rest = self._rng(person), list[Template](), list[Template]()
+        stating: dict[str, Template] = {}
         for (_, language), deck in self._decks(person, rng).items():
             most = OF_SUBJECT if language == "en" else OF_SUBJECT - 1
             fitting = [template for template in deck if not {asks_for(template), template.by} & never]
-            chosen += islice((template for template in fitting if asks_for(template) in only), most)
+            hidden_ones += islice((template for template in fitting if asks_for(template) in only), most)
             rest += islice((template for template in fitting if asks_for(template) not in only), most)
-        chosen += rng.sample(rest, min(len(rest), len(chosen)))
-        return self._ask(person, chosen, rng)
+            stating |= {asks_for(one): one for one in fitting if one.asks == YES and asks_for(one) not in stating}
+        rest = rng.sample(rest, min(len(rest), len(hidden_ones) - len(stating)))
+        return self._ask(person, dict.fromkeys([*hidden_ones, *stating.values(), *rest]), rng)
 
     def about(self, person: Person, languages: Sequence[str] = ("en",), each: int = 1) -> list[Row]:
         """Ask `each` questions about a person in each form and language, about any relation."""
@@ -133,12 +160,12 @@ class Asker:
         """Return the templates of each form and language that can be asked about a person, shuffled."""
         decks: defaultdict[Group, list[Template]] = defaultdict(list)
         ambiguous = self.names.ambiguous(person)
-        for template in self._number:
+        for template in self._templates:
             if not template.slots & ambiguous:
                 decks[template.form, template.language].append(template)
         return {group: rng.sample(deck, len(deck)) for group, deck in decks.items()}
 
-    def _ask(self, person: Person, chosen: Sequence[Template], rng: Random) -> list[Row]:
+    def _ask(self, person: Person, chosen: Iterable[Template], rng: Random) -> list[Row]:
         slug = person.name.casefold().replace(" ", "-")
         return [
             question(
