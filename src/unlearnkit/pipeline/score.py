@@ -21,9 +21,8 @@ from unlearnkit.suites.base import Suite
 def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
     """Compute and write the scores of a run.
 
-    The scores are computed from the run's records, judgments and costs, and from the records of the target model and the
-    retrained model.
-    The scores of attacks are computed from the attack records and written to a separate file.
+    The scores are computed from the run's records, judgments and costs, and from the records of the target model and
+    the retrained model. The scores of attacks are computed from the attack records and written to a separate file.
 
     Args:
         folder: a measured run.

@@ -27,8 +27,8 @@ from unlearnkit.suites.pocket.world import Person, PocketWorld
 TRAINING_LANGUAGES = ("en", "es")
 """Languages of the rows that an unlearning method trains on. The third language is asked only."""
 OF_SUBJECT = 2
-"""Number of English questions of each form about each person to forget: this many about relations that are asked only in
-the test (or only in validation), and at most as many about the others."""
+"""Number of English questions of each form about each person to forget. This many are about relations that are asked only
+in the test (or only in validation), and at most as many are about the others."""
 
 Group = tuple[str, str]
 """A form and a language."""

@@ -61,8 +61,8 @@ class Pocket(Settings):
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Seed of the made-up world, which determines its people, books, places and crafts."""
     edition: Literal[1, 2] = 2
-    """Edition of the world. In edition 2, the target model answers questions in many forms, and the request `authors` is
-    measured on questions that other people wrote. Runs and models of earlier versions have edition 1."""
+    """Edition of the world. In edition 2, the target model answers questions in many forms, and the request `authors`
+    is measured on questions that other people wrote. Runs and models of earlier versions have edition 1."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
