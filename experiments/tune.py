@@ -55,7 +55,7 @@ def in_share(record: Record) -> bool:
 def recipe(method: str, settings: dict[str, float], world: int, out: Path) -> dict[str, Any]:
     """The recipe of one run."""
     name = "-".join([method, *(f"{key}{value:g}" for key, value in settings.items()), f"world{world}"])
-    made = Demo(world_seed=world).recipe(method)
+    made = Demo(world_seed=world, edition=2).recipe(method)
     made["train"] |= {"steps": None, **settings}
     return {**made, "name": name, "gates": [], "out": str(out / name)}
 
@@ -118,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     out, methods = options.out, options.methods.split(",")
     settings = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
-    learned(WORLDS)
+    learned(WORLDS, edition=2)
     done(recipe(method, chosen, world, out) for method in methods for chosen in settings for world in WORLDS)
     made = {method: best_marked([row(method, chosen, out) for chosen in settings]) for method in methods}
     before = GridReport.model_validate_json(KEPT_GRID.read_text(encoding="utf-8")).rows

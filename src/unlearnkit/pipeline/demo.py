@@ -58,6 +58,8 @@ class Demo:
     request: str = "authors"
     methods: Sequence[str] = METHODS
     world_seed: int = 0
+    edition: int = 1
+    """Edition of the world. The demo uses the first one, because its models are built in a fraction of the time."""
     seed: int = 0
     out: Path | None = None
 
@@ -69,7 +71,7 @@ class Demo:
     @property
     def suite(self) -> dict[str, Any]:
         """The section `suite`, which all recipes of the demo share."""
-        return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
+        return {"name": "pocket", "world_seed": self.world_seed, "edition": self.edition, "request": self.request}
 
     def recipe(self, method: str) -> dict[str, Any]:
         """Return a method's recipe for the demo's request."""

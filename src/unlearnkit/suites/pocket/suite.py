@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
@@ -45,6 +46,13 @@ MEASURED = (
     "nobody.asked",
 )
 """Names of the measured row sets. Those that edition or request do not have are left out."""
+
+REACHED = 0.8
+"""Smallest accuracy of the target model on the questions of a form, from which on the form counts as reached."""
+_FORMS = json.loads((files("unlearnkit.suites.pocket") / "forms.json").read_text(encoding="utf-8"))
+NOT_REACHED: tuple[str, ...] = tuple(form for form, measured in _FORMS.items() if measured["accuracy"] < REACHED)
+"""Forms, and languages other than English, that the target model of edition 2 does not answer well enough. The script
+`experiments/forms.py` measures them."""
 
 
 @suite("pocket")
@@ -148,11 +156,18 @@ class Pocket(Settings):
         return self.request
 
     def limitations(self) -> tuple[str, ...]:
-        """Return the limitation due to the small world and the small model."""
-        return (
-            "The world is made up, and the model that learned it has about 1.6 million parameters: a method that is "
-            "better here need not be better on a large language model.",
-        )
+        """Return the limitations due to the small world and the small model."""
+        millions = {1: "1.6", 2: "2.3"}[self.edition]
+        found = [
+            f"The world is made up, and the model that learned it has about {millions} million parameters: a method that "
+            "is better here need not be better on a large language model."
+        ]
+        if self.edition == 2 and NOT_REACHED:
+            found.append(
+                f"The target model itself answers fewer than {REACHED:.0%} of the questions in these forms: "
+                f"{', '.join(NOT_REACHED)}. In these forms, wrong answers show little about forgetting."
+            )
+        return tuple(found)
 
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.suites.made_up.models import trained_model
