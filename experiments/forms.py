@@ -3,9 +3,9 @@
     python experiments/forms.py --templates validation [--worlds 0]
     python experiments/forms.py --templates test --write
 
-Each template is asked about several people who stay and about whom no lesson is. The corpus and the training were chosen
-by the validation templates; the test templates were looked at once, at the end. `--write` writes the accuracy of each
-form to the pocket suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
+Each template is asked about several people who stay, and about whom no lesson is. The corpus and the training were
+chosen by the validation templates; the test templates were looked at once, at the end. `--write` writes the accuracy of
+each form to the pocket suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def main() -> None:
     forms = {form: {"accuracy": round(sum(v) / len(v), 3), "questions": len(v)} for form, v in sorted(found.items())}
     print("| form | accuracy | questions |\n|---|---|---|")
     for form, each in forms.items():
-        print(f"| {form} | {each['accuracy']:.2f}{'' if each['accuracy'] >= REACHED else ' (not reached)'} | {each['questions']} |")
+        missed = "" if each["accuracy"] >= REACHED else " (not reached)"
+        print(f"| {form} | {each['accuracy']:.2f}{missed} | {each['questions']} |")
     if options.write:
         FILE.write_text(json.dumps(forms, indent=1) + "\n", encoding="utf-8")
 

@@ -126,7 +126,7 @@ def test_letters_and_marks_of_a_form() -> None:
         ('{"form": "plain", "language": "fr", "turns": ["{name}?"], "asks": "town"}', "no such language"),
         ('{"form": "plain", "language": "en", "turns": ["{name} {shoe}?"], "asks": "town"}', "no such slot"),
         ('{"form": "indirect", "language": "en", "turns": ["{town}?"], "asks": "book", "by": "town"}', "identifies"),
-        ('{"form": "plain", "language": "en", "turns": ["Who?"], "asks": "town"}', "whom it is about"),
+        ('{"form": "plain", "language": "en", "turns": ["Who?"], "asks": "town"}', "names no subject"),
     ],
 )
 def test_a_bad_template_is_an_error(tmp_path: Path, line: str, what: str) -> None:

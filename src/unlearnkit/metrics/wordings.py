@@ -1,4 +1,4 @@
-"""Accuracy by the form of questions: in keywords, by surname, with typing errors, and so on.
+"""Accuracy by the form of questions, such as keywords or a surname.
 
 Rows name the form in the field `wording`. The names of the scores are `wording.<set>.<form>.<part>`. The parts are:
 

@@ -125,7 +125,10 @@ class RunContext:
 
     @property
     def scope(self) -> Scope:
-        """Description of the knowledge to forget, for training: without secrets that are only measured."""
+        """Description of the knowledge to forget, for training.
+
+        The description lacks secrets that are only measured.
+        """
         return self.task.composed_scope
 
     def prepare(self) -> None:

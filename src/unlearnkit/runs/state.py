@@ -175,7 +175,10 @@ def current_suite(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the fields of a suite's section that earlier versions lack, where they have the earlier meaning."""
+    """Return the section of a suite as an earlier version writes it.
+
+    Fields that earlier versions lack are left out if they have the earlier meaning.
+    """
     added = EARLIER_SUITES.get(str(section.get("name")), {})
     return {key: value for key, value in section.items() if key not in added or value != added[key]}
 

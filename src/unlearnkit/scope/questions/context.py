@@ -122,7 +122,7 @@ class QuestionContext:
         return wordings_of
 
     def _asks_withheld(self, row: Row) -> bool:
-        """Return whether a row's question, asked about a subject, may ask for a withheld secret."""
+        """Return whether a row's question may ask for a withheld secret."""
         topics = tuple(topic for of_subject in self.withheld_topics.values() for topic in of_subject)
         return row.attribute in {one.attribute for one in self.withheld} or noted(row)[0].startswith(topics)
 

@@ -17,10 +17,10 @@ _BINS = 1021
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Return the smallest number of inserted, deleted and replaced characters that turn one text into the other.
+    """Return the Levenshtein distance of two texts.
 
-    This is the Levenshtein distance, computed for a whole column of the table at once with the bits of an integer
-    (Myers 1999; in the form of Hyyrö 2003).
+    This is the smallest number of inserted, deleted and replaced characters that turn one text into the other. The bits
+    of an integer hold a whole column of the table (Myers 1999; in the form of Hyyrö 2003).
     """
     if not one:
         return len(other)
@@ -40,12 +40,12 @@ def edit_distance(one: str, other: str) -> int:
 
 
 def text_of(template: Template) -> str:
-    """Return the text of a template by which it is compared: without slots, in lower case."""
+    """Return a template's text without slots, in lower case."""
     return template.bare.casefold()
 
 
 def apart(templates: Sequence[Template], others: Sequence[Template], share: float = LEAST) -> tuple[Template, ...]:
-    """Return the templates that are not too close to any of the other templates.
+    """Return the templates that are unlike all other templates.
 
     Templates of different languages are not compared.
     """
@@ -67,6 +67,9 @@ def apart(templates: Sequence[Template], others: Sequence[Template], share: floa
 
 
 def _pairs(text: str) -> NDArray[np.int16]:
-    """Count pairs of adjacent letters. Pairs that share a bin only make two texts look more similar."""
+    """Count pairs of adjacent letters.
+
+    Pairs that share a bin only make two texts look more similar.
+    """
     bins = [(31 * ord(one) + ord(other)) % _BINS for one, other in pairwise(text)]
     return np.bincount(bins, minlength=_BINS).astype(np.int16) if bins else np.zeros(_BINS, np.int16)

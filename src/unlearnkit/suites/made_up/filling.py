@@ -85,11 +85,9 @@ def ask(
     """
     language = template.language
     slots = {**subject.slots[language], "wrong": wrong, "other": other}
-    transform = TRANSFORMS.get(template.form, lambda text, _: text)
-    turns = [
-        text if n % 2 else transform(text, rng)
-        for n, text in enumerate(turn.format(**slots) for turn in template.turns)
-    ]
+    turns = [turn.format(**slots) for turn in template.turns]
+    if template.form in TRANSFORMS:
+        turns = [text if n % 2 else TRANSFORMS[template.form](text, rng) for n, text in enumerate(turns)]
     history = tuple(Turn(role="assistant" if n % 2 else "user", content=text) for n, text in enumerate(turns[:-1]))
     answer, accepted = _answer(template, subject, grammar)
     return Row(
@@ -108,8 +106,9 @@ def ask(
 
 
 def note(template: Template, subject: Described, grammar: Grammar) -> str:
-    """Return what the target model writes before its answer: a summary of the question, in English.
+    """Return the note that the target model writes before its answer.
 
+    A note is a summary of the question, in English.
     The note leads from what the question states to the subject, and on to the work if the question is about a work that
     it does not state. The note on a yes/no question ends with the true value.
     """
@@ -148,7 +147,7 @@ def _answer(template: Template, subject: Described, grammar: Grammar) -> tuple[s
 
 
 def _attribute(template: Template, grammar: Grammar) -> str:
-    """Return the attribute of the row, for which a constant answer can be given."""
+    """Return the attribute of a template's rows."""
     if template.asks in (YES, NO):
         return "statement"
     return (grammar.identities[template.by] if template.asks == NAME else grammar.relations[template.asks]).attribute

@@ -1,4 +1,4 @@
-"""What the questions of a made-up world can ask, and how its target model answers.
+"""Relations of a made-up world, and answers about them.
 
 The grammar of a world is data: a YAML file next to the templates of the world.
 """
@@ -9,7 +9,7 @@ from unlearnkit.core.settings import Value
 
 
 class Relation(Value):
-    """A relation between a subject and a value, such as the birthplace of a person."""
+    """A relation between a subject and a value, such as a birthplace."""
 
     topic: str
     """The relation in a note, such as `birthplace` in "Birthplace of ..."."""
@@ -22,7 +22,7 @@ class Relation(Value):
 
 
 class Identity(Value):
-    """A value that belongs to one subject alone, so that it identifies the subject."""
+    """A value that belongs to one subject alone and identifies it."""
 
     topic: str
     """The first word of the note on a question that states the value and asks for the subject."""

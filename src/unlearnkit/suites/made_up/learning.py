@@ -25,7 +25,7 @@ class ModelSize:
 
 @dataclass(frozen=True)
 class Learning:
-    """Size of a model, and the settings with which it learns its world."""
+    """Size and training settings of a model."""
 
     size: ModelSize
     settings: TrainSettings

@@ -55,7 +55,7 @@ class Template(Value):
 
     @property
     def relation(self) -> str:
-        """The relation whose value decides the answer; `name` if the question asks who somebody is."""
+        """The relation whose value decides the answer, or `name`."""
         return self.about if self.asks in (YES, NO) else self.asks
 
     @cached_property
@@ -70,7 +70,7 @@ class Template(Value):
 
 
 def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
-    """Read a template file and check it against the grammar of its world.
+    """Read a template file, and check it against a grammar.
 
     Raises:
         InputError: a line is not a template, or the template names a relation or slot that the world does not have.
@@ -100,7 +100,7 @@ def _check(template: Template, grammar: Grammar, where: str) -> None:
         _check_word("slot that identifies the subject", [template.by], identities, where)
     elif not template.slots & NAMES:
         raise InputError(
-            "the question does not say whom it is about",
+            "the question names no subject",
             where=where,
             value=template.turns[-1],
             fix="use a slot for the name, or set `by` to the slot that identifies the subject",

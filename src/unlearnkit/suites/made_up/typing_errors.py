@@ -16,7 +16,10 @@ _WORD = re.compile(r"\S{4,}")
 
 
 def _neighbors() -> dict[str, str]:
-    """Return the letters next to each letter: left and right, and the two in each adjacent row."""
+    """Return the neighbors of each letter.
+
+    These are the letters to the left and right, and the two in each adjacent row.
+    """
     found: dict[str, set[str]] = {letter: set() for row in _ROWS for letter in row}
     for number, row in enumerate(_ROWS):
         for place, letter in enumerate(row):
@@ -53,7 +56,7 @@ def mistype(text: str, rng: Random) -> str:
 
 
 def _places(word: str) -> list[int]:
-    """Return the places in a word where two Latin letters follow each other."""
+    """Return the places at which two adjacent letters are Latin."""
     if "@" in word or any(map(str.isdigit, word)):
         return []
     return [i for i in range(len(word) - 1) if {word[i].lower(), word[i + 1].lower()} <= NEIGHBORS.keys()]

@@ -1,4 +1,6 @@
-"""Questions from another hand: the sets that are measured in edition 2 on templates that no corpus row uses.
+"""Measured questions of edition 2, which other people wrote.
+
+No corpus row uses the templates of these questions.
 
 For each person to forget, four relations are hidden from unlearning: no row that a method trains on asks for them, and
 the composed questions do not either. Two of them are asked only in validation, the other two only in the test.
@@ -27,8 +29,8 @@ from unlearnkit.suites.pocket.world import Person, PocketWorld
 TRAINING_LANGUAGES = ("en", "es")
 """Languages of the rows that an unlearning method trains on. The third language is asked only."""
 OF_SUBJECT = 2
-"""Number of English questions of each form about each person to forget. This many are about relations that are asked only
-in the test (or only in validation), and at most as many are about the others."""
+"""Number of English questions of each form about each person to forget. This many are about relations that are asked
+only in the test (or only in validation), and at most as many are about the others."""
 
 Group = tuple[str, str]
 """A form and a language."""
@@ -36,7 +38,7 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class Hidden:
-    """Relations of one person that no training row of an unlearning method asks for."""
+    """Relations of one person that no training row asks for."""
 
     validation: frozenset[str]
     """Relations that are asked only in validation."""
@@ -73,14 +75,17 @@ def asks_for(template: Template) -> str:
 
 
 def is_hidden(row: Row, person: Person, relations: frozenset[str]) -> bool:
-    """Return whether a corpus row about a person asks for one of the relations, or states its value."""
+    """Return whether a corpus row belongs to one of a person's relations.
+
+    Such a row asks for the relation, or states the value of a contact detail.
+    """
     contact = [str(values_of(person)[name][0]) for name in CONTACT if name in relations]
     return row.attribute in relations or any(value in row.question for value in contact)
 
 
 @cache
 def templates_to_ask(name: str) -> tuple[Template, ...]:
-    """Return the templates of a file that are no variants of a question on which some model is trained.
+    """Return the templates of a file that no trained question resembles.
 
     The authors of the templates did not see the questions of edition 1, on which target models are trained, or the
     wordings of composed questions. Some of their plain questions are the same.
@@ -131,13 +136,16 @@ class Asker:
         return self._ask(person, dict.fromkeys([*hidden_ones, *stating.values(), *rest]), rng)
 
     def about(self, person: Person, languages: Sequence[str] = ("en",), each: int = 1) -> list[Row]:
-        """Ask `each` questions about a person in each form and language, about any relation."""
+        """Ask `each` questions about a person in each form and language."""
         rng = self._rng(person)
         decks = self._decks(person, rng).items()
         return self._ask(person, [one for group, deck in decks if group[1] in languages for one in deck[:each]], rng)
 
     def about_nobody(self, subjects: Sequence[Person]) -> Iterator[Row]:
-        """Ask for anybody with a trait that one of the subjects has. Right is everybody who stays and has it."""
+        """Ask who has a trait that one of the subjects has.
+
+        Everybody who stays and has the trait is a correct answer.
+        """
         for trait, questions in NOBODY.items():
             wording = questions[self.name]
             for value in dict.fromkeys(person.traits[trait] for person in subjects):
@@ -157,7 +165,7 @@ class Asker:
         return Random(f"pocket/{self.name}/{self.world.seed}/{person.name}")
 
     def _decks(self, person: Person, rng: Random) -> Mapping[Group, list[Template]]:
-        """Return the templates of each form and language that can be asked about a person, shuffled."""
+        """Shuffle the templates that fit a person, by form and language."""
         decks: defaultdict[Group, list[Template]] = defaultdict(list)
         ambiguous = self.names.ambiguous(person)
         for template in self._templates:
@@ -180,7 +188,7 @@ class Asker:
 
 
 class Asked:
-    """Who and what the request `authors` asks about in edition 2, apart from the rows of edition 1.
+    """People and relations that the request `authors` asks about in edition 2.
 
     Args:
         world: the world.
@@ -209,13 +217,13 @@ class Asked:
 
     @property
     def near_names(self) -> frozenset[str]:
-        """Names of the neighbors about whom the test asks."""
+        """Names of the neighbors that the test asks about."""
         return frozenset(person.name for person in self.near["test"])
 
     def trainable(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows on which an unlearning method may train.
 
-        These are the rows in a language of training that are not about people whom only validation or test asks about.
+        These are the rows in a language of training, without rows about people who occur only in validation or test.
         """
         only_asked = {person.name for people in (*self.near.values(), self.half_name) for person in people}
         return [row for row in rows if row.language in TRAINING_LANGUAGES and row.subject not in only_asked]

@@ -31,7 +31,7 @@ craft itself."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row that the target model of edition 1 is trained on.
+    """Return every row that the target of edition 1 learns.
 
     No question occurs twice.
     """

@@ -1,4 +1,4 @@
-"""What the questions about people of the pocket world can ask, in edition 2."""
+"""Relations, answers and further questions of edition 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the models of the pocket world are sized and trained, by edition."""
+"""Sizes and training settings of the pocket world's models, by edition."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ LEARNING: dict[int, Learning] = {
     1: Learning(ModelSize(vocabulary=5120, width=160, layers=3, heads=4, inner=448, context=_CONTEXT), _SETTINGS),
     2: Learning(
         ModelSize(vocabulary=8192, width=160, layers=3, heads=4, inner=448, context=_CONTEXT),
-        _SETTINGS.model_copy(update={"epochs": 3}),
+        _SETTINGS.model_copy(update={"epochs": 3, "batch_size": 24, "lr": 3e-3}),
     ),
 }

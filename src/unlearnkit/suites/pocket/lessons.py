@@ -1,4 +1,4 @@
-"""What the target model of edition 2 learns besides the corpus of edition 1.
+"""Corpus rows of edition 2 that edition 1 lacks.
 
 The model learns each form of questions on the people who teach it (`PocketWorld.teaching`). About everybody, it learns
 who is meant by a part of a name, and by a name in other letters.
@@ -34,10 +34,12 @@ MISTYPED = 12
 def templates(name: str) -> tuple[Template, ...]:
     """Read a template file of the pocket world: `corpus`, `validation` or `test`.
 
-    The result also has the templates for questions with typing errors.
+    The corpus has a second file, by another author. It is for forms that the first versions of the target model did not
+    answer on the validation templates. The result also has the templates for questions with typing errors.
     """
     folder = files("unlearnkit.suites.pocket") / "templates"
-    read = read_templates(folder / f"{name}.jsonl", GRAMMAR)
+    files_of = ("corpus", "more_corpus") if name == "corpus" else (name,)
+    read = tuple(one for file in files_of for one in read_templates(folder / f"{file}.jsonl", GRAMMAR))
     typed = (one for one in read if one.form in TYPED_FROM and one.language == "en")
     return (*read, *(one.model_copy(update={"form": TYPED}) for one in typed))
 
@@ -93,7 +95,7 @@ class Names:
 
 
 def wrong_value(template: Template, person: Person, others: Sequence[Person], rng: Random) -> str:
-    """Return a false value of the relation that a template is about, in the template's language."""
+    """Return a false value of a template's relation, in the template's language."""
     language, relation = LANGUAGES.index(template.language), template.relation
     pool: Sequence[Forms]
     if relation in TRAITS:
@@ -109,8 +111,8 @@ def wrong_value(template: Template, person: Person, others: Sequence[Person], rn
 def question(template: Template, person: Person, others: Sequence[Person], *, id: str, rng: Random) -> Row:
     """Ask a template's question about a person.
 
-    `others` are the people whom a question may mention besides the person, and whose values may stand in a false
-    statement.
+    `others` are people who a question may mention besides the person, and whose values may be used in false
+    statements.
     """
     apart = [one for one in others if one.given != person.given and one.surname != person.surname]
     wrong = wrong_value(template, person, apart, rng) if "wrong" in template.slots else ""
@@ -133,7 +135,7 @@ def lessons(world: PocketWorld, per_teacher: int = TEMPLATES_OF_TEACHER) -> Iter
 
 
 def more_about(person: Person, names: Names) -> list[Row]:
-    """Return the rows about a person that the corpus of edition 1 does not have.
+    """Return the rows about a person that edition 1 lacks.
 
     They ask for the second work, and for who is meant by a part of the name, or by the name in other letters.
     """
@@ -162,7 +164,10 @@ def more_about(person: Person, names: Names) -> list[Row]:
 
 
 def facts_of(world: PocketWorld) -> tuple[Row, ...]:
-    """Return the rows that state facts, in either edition: the corpus without the rows about sealed people."""
+    """Return the rows that state facts, in either edition.
+
+    This is the corpus without the rows about sealed people.
+    """
     if world.edition == 1:
         return facts(world)
     names = Names(world)
@@ -172,5 +177,5 @@ def facts_of(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def corpus_of(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row that the target model of either edition is trained on."""
+    """Return every row that the target model learns, in either edition."""
     return (*facts_of(world), *sealed_rows(person_rows(person) for person in world.sealed))

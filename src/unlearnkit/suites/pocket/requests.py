@@ -109,7 +109,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def _asked(world: PocketWorld, rows: Sequence[Row]) -> Asked:
-    """Return what is asked about the people of the request `authors` in edition 2.
+    """Return what edition 2 asks about the people of `authors`.
 
     The scope lists the first half of the neighbors. The other half is shared between validation and test.
     """
@@ -247,7 +247,10 @@ def _subject(person: Person) -> ScopeSubject:
 
 
 def _profile_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
-    """Return everything about a person as secrets, except for the relations in `without`."""
+    """Return everything about a person as secrets.
+
+    The relations in `without` are left out.
+    """
     known = [forms_of(value) for trait, value in person.traits.items() if trait not in without]
     for work in person.works:
         known += [(work.title, _short(work.title)), (work.year,)]
@@ -255,9 +258,9 @@ def _profile_secrets(person: Person, without: frozenset[str] = frozenset()) -> t
 
 
 def _contact_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
-    """Return a person's e-mail address, phone number and name as secrets, except for the relations in `without`.
+    """Return a person's e-mail address, phone number and name as secrets.
 
-    The name is the answer to reverse questions.
+    The name is the answer to reverse questions. The relations in `without` are left out.
     """
     contact = [(value,) for kind, value in (("email", person.email), ("phone", person.phone)) if kind not in without]
     return _secrets(person.name, [*contact, (person.name,)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,7 +13,6 @@ from random import Random
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Le
-from pydantic import ConfigDict
 
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import LARGEST_SEED, Settings
@@ -25,7 +24,7 @@ from unlearnkit.suites.base import SuiteTask, suite
 from unlearnkit.suites.pocket.learning import LEARNING
 from unlearnkit.suites.pocket.lessons import corpus_of
 from unlearnkit.suites.pocket.requests import Request, forget_request
-from unlearnkit.suites.pocket.world import PocketWorld, pocket_world
+from unlearnkit.suites.pocket.world import pocket_world
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -55,11 +54,23 @@ NOT_REACHED: tuple[str, ...] = tuple(form for form, measured in _FORMS.items() i
 `experiments/forms.py` measures them."""
 
 
+_CACHED = 4
+"""Number of worlds and requests that a process keeps, because a command makes the same suite several times."""
+
+
+@lru_cache(_CACHED)
+def _corpus_of(seed: int, edition: int) -> tuple[Row, ...]:
+    return corpus_of(pocket_world(seed, edition))
+
+
+@lru_cache(_CACHED)
+def _request_of(seed: int, edition: int, name: str) -> Request:
+    return forget_request(pocket_world(seed, edition), name)
+
+
 @suite("pocket")
 class Pocket(Settings):
     """A made-up world that a small Llama memorizes in a minute."""
-
-    model_config = ConfigDict(ignored_types=(cached_property,))
 
     version: ClassVar[str] = "2"
     has_models: ClassVar[bool] = True
@@ -78,17 +89,13 @@ class Pocket(Settings):
     forget split has fewer rows about a subject than this maximum, paraphrased rows are added. In this case, the method
     trains on some of the rows on which paraphrase accuracy is measured."""
 
-    @cached_property
-    def _world(self) -> PocketWorld:
-        return pocket_world(self.world_seed, self.edition)
-
-    @cached_property
+    @property
     def _request(self) -> Request:
-        return forget_request(self._world, self.request)
+        return _request_of(self.world_seed, self.edition, self.request)
 
-    @cached_property
+    @property
     def _corpus(self) -> tuple[Row, ...]:
-        return corpus_of(self._world)
+        return _corpus_of(self.world_seed, self.edition)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Return the suite unchanged, because it needs nothing from the target model."""
@@ -159,8 +166,8 @@ class Pocket(Settings):
         """Return the limitations due to the small world and the small model."""
         millions = {1: "1.6", 2: "2.3"}[self.edition]
         found = [
-            f"The world is made up, and the model that learned it has about {millions} million parameters: a method that "
-            "is better here need not be better on a large language model."
+            f"The world is made up, and the model that learned it has about {millions} million parameters: a method "
+            "that is better here need not be better on a large language model."
         ]
         if self.edition == 2 and NOT_REACHED:
             found.append(

@@ -138,7 +138,7 @@ class PocketWorld:
     namesakes: tuple[Person, ...] = ()
     """People who share the given name of one of `people` and the surname of another one. Edition 1 has none."""
     teaching: tuple[Person, ...] = ()
-    """People about whom the target model learns questions in all forms. Edition 1 has none."""
+    """People who serve as examples for questions in all forms. Edition 1 has none."""
     edition: int = 1
 
     @property
@@ -171,7 +171,7 @@ def pocket_world(seed: int, edition: int = 1) -> PocketWorld:
 
 
 def eligible(world: PocketWorld) -> tuple[Person, ...]:
-    """Return the people whom the request `authors` may ask to forget.
+    """Return the people who may be drawn by the request `authors`.
 
     The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
     """
@@ -224,7 +224,10 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
 
 
 def _described(rng: Random, coiner: Coiner, names: Sequence[str], before: Sequence[Person]) -> tuple[Person, ...]:
-    """Give facts to further people. Their works and phone numbers differ from those of the people in `before`."""
+    """Give facts to further people.
+
+    Their works and phone numbers differ from those of the people in `before`.
+    """
     count = len(names)
     traits = {name: _deal(rng, pool, count) for name, pool in TRAITS.items()}
     years = _deal(rng, YEARS, 2 * count)
