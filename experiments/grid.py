@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
@@ -39,9 +39,9 @@ def measured(
     return {name: RunFolder(out / name) for name in models}
 
 
-def learned(worlds: Iterable[int]) -> None:
+def learned(worlds: Iterable[int], edition: Literal[1, 2] = 1) -> None:
     """Make the target models of worlds of the pocket suite, two at a time, where they are not in the cache."""
-    run_all([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
+    run_all([Job(f"world {world}", _learn, (world, edition)) for world in worlds], Progress(), at_once=2)
 
 
 def measure_once(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:
@@ -90,8 +90,8 @@ def _run(recipe: dict[str, Any], progress: Progress) -> None:
     run(make_recipe(recipe), resume=True, progress=progress)
 
 
-def _learn(world: int, progress: Progress) -> None:
-    Pocket(world_seed=world).target_model(progress)
+def _learn(world: int, edition: Literal[1, 2], progress: Progress) -> None:
+    Pocket(world_seed=world, edition=edition).target_model(progress)
 
 
 def _line(*cells: str) -> str:

@@ -54,7 +54,7 @@ def on_authors(out: Path, cell: str, world: int) -> dict[str, Any]:
     return {
         "name": cell,
         "seed": world,
-        "suite": {"name": "pocket", "request": "authors", "world_seed": world},
+        "suite": {"name": "pocket", "request": "authors", "world_seed": world, "edition": 1},
         "method": PLAN["cells"][changed.get("cell", cell)],
         "train": train,
         "diagnose": {**PLAN["authors"]["diagnose"], "groups": groups, **changed.get("diagnose", {})},
@@ -108,7 +108,7 @@ def worth(accuracy: dict[str, float]) -> dict[str, float]:
 @torch.no_grad()
 def followed(path: str, world: int, progress: Progress) -> None:
     """Measure each of the weights that a run kept."""
-    folder, suite = RunFolder(path), Pocket(world_seed=world)
+    folder, suite = RunFolder(path), Pocket(world_seed=world, edition=1)
     found = find_model(suite.target_model(progress))
     model: Any = load_model(found, "float32")
     tokenizer, task = load_tokenizer(found), suite.task()

@@ -28,7 +28,7 @@ RESULTS = ROOT / "experiments" / "results" / "same_results.json"
 CASES = ("pocket-npo", "pocket-graddiff", "pocket-rmu", "pocket-tru", "tofu-npo")
 RENAMED = {"exact_memorisation": "exact_memorization"}
 """Today's name of each score that an earlier tree calls otherwise."""
-REQUEST = {"name": "pocket", "world_seed": 0, "request": "authors"}
+REQUEST = {"name": "pocket", "world_seed": 0, "edition": 1, "request": "authors"}
 RMU = {
     "method": {"name": "rmu", "layer": 2, "coefficient": 6.5, "retain_weight": 1200.0},
     "train": {"epochs": None, "steps": 60, "batch_size": 4, "retain_batch_size": 16, "lr": 5e-4, "max_length": 192},

@@ -31,14 +31,16 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     Gives the folder of its target model.
     """
     from unlearnkit.core.progress import Progress
-    from unlearnkit.suites.pocket import models as model
+    from unlearnkit.suites.made_up.learning import Learning, ModelSize
     from unlearnkit.suites.pocket import suite as pocket
+    from unlearnkit.suites.pocket.learning import LEARNING
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(model, "SETTINGS", model.SETTINGS.model_copy(update={"epochs": 0.2}))
-        for name, size in {"WIDTH": 48, "LAYERS": 1, "INNER": 96, "VOCABULARY": 600}.items():
-            patch.setattr(model, name, size)
+        size = ModelSize(vocabulary=600, width=48, layers=1, heads=4, inner=96, context=192)
+        for edition, learning in LEARNING.items():
+            few = learning.settings.model_copy(update={"epochs": None, "steps": 10})
+            patch.setitem(LEARNING, edition, Learning(size, few))
         patch.setattr(pocket, "MEASURED", ("forget", "forget.multihop", "near"))
         yield pocket.Pocket().target_model(Progress(quiet=True))
 

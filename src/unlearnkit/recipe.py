@@ -27,6 +27,7 @@ from unlearnkit.metrics.default_gates import DEFAULT
 from unlearnkit.metrics.gates import Gate, current_gate
 from unlearnkit.metrics.score_names import RENAMED_METRICS, rename_metrics
 from unlearnkit.models.settings import Dtype, LoraSettings
+from unlearnkit.runs.state import earlier_suite
 from unlearnkit.suites.base import SUITES, Suite
 from unlearnkit.targets.base import TEACHERS, Teacher
 from unlearnkit.targets.llm_teacher import ChatTeacher
@@ -202,12 +203,14 @@ class Recipe(Settings):
         """Return the recipe as JSON values; renamed fields have their earlier names.
 
         Renamed metrics in the gates get their earlier names, too. Keys of `data` that are new in this version are left
-        out if they are empty.
+        out if they are empty, and so are new fields of the suite if they have the meaning of earlier versions.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         values = super().earlier_dump()
         data = {key: value for key, value in values["data"].items() if value or key not in NEW_DATA_KEYS}
-        return {**values, "data": data, "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
+        suite = earlier_suite(values["suite"])
+        gates = [rename_metrics(gate, earlier) for gate in self.gates]
+        return {**values, "suite": suite, "data": data, "gates": gates}
 
     @model_validator(mode="before")
     @classmethod

@@ -20,9 +20,10 @@ from unlearnkit.data.load import read_source
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.judges.base import Judged
 from unlearnkit.metrics.gates import Gate
-from unlearnkit.recipe import load_recipe
+from unlearnkit.recipe import load_recipe, make_recipe
 from unlearnkit.records.schema import read_records
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.state import RunState
 from unlearnkit.scope.file import read_scope
 
 ROWS = [
@@ -140,3 +141,21 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     assert [line.split(" ")[0] for line in lines] == ["warning:"] * 2
     assert "'max_harm_ratio'" in said.stderr and "forget.exact_memorization" in said.stderr
     assert "RenamedWarning" not in said.stderr and "warnings.warn" not in said.stderr
+
+
+def test_a_stored_run_of_the_pocket_world_without_an_edition_has_the_first(tmp_path: Path) -> None:
+    """A recipe that a person writes today has the newest edition; a stored one keeps the world that it ran on."""
+    suite = {"name": "pocket", "world_seed": 3, "request": "pii", "forget_rows": None}
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    folder.write_state(RunState(name="run", created="", suite=suite, environment={}))
+    recipe = make_recipe({**RECIPE, "name": "a", "suite": {**suite, "edition": 1}})
+    stored = yaml.safe_load(recipe.dump(earlier=True))
+    assert stored["suite"] == suite  # as earlier versions wrote it, so that their checkpoints stay valid
+    folder.recipe_file.write_text(yaml.safe_dump(stored), encoding="utf-8")
+    assert folder.state().suite == {**suite, "edition": 1} == folder.recipe()["suite"]
+    folder.update(done=True)
+    assert folder.state().suite["edition"] == 1
+    assert make_recipe({**RECIPE, "name": "a"}).suite["edition"] == 2
+    second = make_recipe({**RECIPE, "name": "a", "suite": {**suite, "edition": 2}})
+    assert yaml.safe_load(second.dump(earlier=True))["suite"]["edition"] == 2

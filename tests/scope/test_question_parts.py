@@ -15,7 +15,7 @@ from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
 from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, by_secret_wordings, out_of_part_wordings
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.suites.pocket.requests import WORDINGS
+from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
 

@@ -18,7 +18,8 @@ from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.suites.pocket.requests import REQUESTS, WORDINGS, forget_request
+from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
+from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher

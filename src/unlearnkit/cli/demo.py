@@ -32,7 +32,7 @@ def demo_command(
     from unlearnkit.pipeline.demo import Demo, demo
 
     progress = Progress()
-    plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed, out)
+    plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed=seed, out=out)
     runs, report = demo(plan, progress)
     print_board(runs)
     print_sample(report)

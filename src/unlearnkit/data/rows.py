@@ -35,7 +35,7 @@ class Row(Value):
     """A data row: a question with its answer, or a text."""
 
     renamed: ClassVar[Mapping[str, str]] = RENAMED_COLUMNS
-    added: ClassVar[frozenset[str]] = frozenset({"continues"})
+    added: ClassVar[frozenset[str]] = frozenset({"continues", "wording"})
 
     id: Annotated[str, MinLen(1)]
     question: str
@@ -61,6 +61,9 @@ class Row(Value):
     baseline that gives one constant answer for each attribute: the answer that is correct most often."""
     question_type: QuestionType = "plain"
     """Type of the question, for example `paraphrase` or `multihop`."""
+    wording: str = ""
+    """Form of the question, for example `keywords` or `surname`. Results are also shown by form. The string is empty if
+    the form is unknown."""
     options: Annotated[int, Ge(0)] = 0
     """Number of answer options that the question lists; 0 if the question lists none."""
     paraphrased_answer: str = ""

@@ -38,6 +38,7 @@ _SET_TITLES = {
     "retain": "retain (trained on)",
     "forget": "as trained",
     "forget.multihop": "two hops",
+    "forget.asked": "asked by others",
     "holdout": "never seen (holdout)",
 }
 

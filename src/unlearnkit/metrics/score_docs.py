@@ -20,6 +20,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
 from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
 from unlearnkit.metrics.subject_scores import SUBJECT_DOCS
+from unlearnkit.metrics.wordings import WORDINGS, parse_wording, wording_doc
 
 ANY = "*"
 """Placeholder for any row set, in the keys of score docs."""
@@ -90,6 +91,9 @@ class ScoreDocs:
         judged = parse_judged(flat)
         if judged is not None:
             return judge_doc(judged)
+        worded = parse_wording(flat)
+        if worded is not None:
+            return wording_doc(worded)
         found = self._all.get(flat) or self._all.get(f"{ANY}.{ScoreName.parse(flat).metric}")
         return found or ScoreDoc(flat, table=OTHERS)
 
@@ -128,7 +132,7 @@ class ScoreDocs:
         """
         flats = [flat for flat in set(names) if self.place(flat) is None and not _has_other_place(flat)]
         scores = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
-        tables, known = [*dict.fromkeys(doc.table for doc in self._all.values()), OTHERS], list(self._all)
+        tables, known = [*dict.fromkeys(doc.table for doc in self._all.values()), WORDINGS, OTHERS], list(self._all)
         splits = ordered_sets(name.split for own in scores if (name := parse_judged(own.flat)))
 
         def rank(own: OwnScore) -> tuple[object, ...]:

@@ -125,8 +125,11 @@ class RunContext:
 
     @property
     def scope(self) -> Scope:
-        """Description of the knowledge to forget."""
-        return self.task.scope
+        """Description of the knowledge to forget, for training.
+
+        The description lacks secrets that are only measured.
+        """
+        return self.task.composed_scope
 
     def prepare(self) -> None:
         """Prepare everything that the suite needs from the target model.
@@ -185,9 +188,9 @@ class RunContext:
         """
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
-        measured = [row for rows in self.task.measured.values() for row in rows]
-        splits = self.training_splits
-        return mentions(self.task.scope, splits["forget"], splits.get("retain", ()), measured)
+        task, splits = self.task, self.training_splits
+        measured = [row for sets in (task.measured, task.validation) for rows in sets.values() for row in rows]
+        return mentions(self.scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
 
     @property
     def is_taught(self) -> bool:

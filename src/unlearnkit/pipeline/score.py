@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from unlearnkit.attacks.scores import attack_scores
 from unlearnkit.attacks.store import read_attempts
-from unlearnkit.data.vocabulary import RETRAINED
+from unlearnkit.data.vocabulary import RETRAINED, TARGET
 from unlearnkit.judges.aggregate import judge_scores
 from unlearnkit.judges.store import read_judged
 from unlearnkit.metrics.board import score_records
 from unlearnkit.metrics.faithfulness import faithfulness_scores
 from unlearnkit.metrics.scope_accuracy import trace_scores
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.wordings import wording_scores
 from unlearnkit.recipe import make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
@@ -20,8 +21,8 @@ from unlearnkit.suites.base import Suite
 def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
     """Compute and write the scores of a run.
 
-    The scores are computed from the run's records, judgments and costs, and from the records of the retrained model.
-    The scores of attacks are computed from the attack records and written to a separate file.
+    The scores are computed from the run's records, judgments and costs, and from the records of the target model and
+    the retrained model. The scores of attacks are computed from the attack records and written to a separate file.
 
     Args:
         folder: a measured run.
@@ -36,6 +37,8 @@ def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
     suite = suite or make_suite(folder.state().suite)
     scores = score_records(records, folder.scope())
     scores |= trace_scores(records)
+    target = known[TARGET].records() if TARGET in known else []
+    scores |= wording_scores(records, target, folder.scope())
     scores |= faithfulness_scores(folder.turned(), records)
     scores |= suite.scores(records, retrained)
     scores |= judge_scores(read_judged(folder.judgments).values(), records, folder.scope())

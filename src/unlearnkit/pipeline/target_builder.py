@@ -62,7 +62,8 @@ class TargetBuilder:
                 targets += forget_targets(self.splits["forget"], self.scope, teacher, seed)
             if "scope" in self.taught_splits:
                 retain = self.splits.get("retain", ())
-                targets += scope_targets(self.scope, self.questions, teacher, seed, self._generate, retain)
+                withheld = self.context.task.withheld
+                targets += scope_targets(self.scope, self.questions, teacher, seed, self._generate, retain, withheld)
         write_targets(self.folder.targets_file, targets)
         summary = self._summary(usage, len(targets), time.monotonic() - began)
         self.folder.update(targets=summary.model_copy(update={"lift": self._lift(targets)}))

@@ -25,7 +25,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.schema import Record, read_lines, read_records
-from unlearnkit.runs.state import RunState, SubjectSpec, completed_data
+from unlearnkit.runs.state import RunState, SubjectSpec, completed_data, current_suite
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
 
@@ -106,7 +106,8 @@ class RunFolder:
 
     def state(self) -> RunState:
         """Read `run.json`."""
-        return self._read(self.state_file, RunState)
+        state = self._read(self.state_file, RunState)
+        return state.model_copy(update={"suite": current_suite(state.suite)})
 
     def write_state(self, state: RunState) -> None:
         """Write `run.json`."""
@@ -278,12 +279,14 @@ class RunFolder:
 
 
 def _in_current_form(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored recipe with current names and newer keys of `data`.
+    """Return a stored recipe with current names and newer fields.
 
-    No warning is issued.
+    Fields that are newer than the recipe get the value that they had implicitly. No warning is issued.
     """
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
-    suite, data = recipe.get("suite", {}), recipe.get("data", {})
-    data = completed_data(str(suite.get("name")), data) if data else data
+    suite, data = recipe.get("suite"), recipe.get("data", {})
+    if isinstance(suite, dict):
+        recipe = {**recipe, "suite": current_suite(suite)}
+        data = completed_data(str(suite.get("name")), data) if data else data
     return {**recipe, "data": data, "diagnose": diagnose, "gates": gates}

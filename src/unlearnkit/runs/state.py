@@ -175,6 +175,24 @@ def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
     return {**NEWER_DATA.get(suite, {}), **data}
 
 
+EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
+"""For each suite, the fields that earlier versions of the suite lack, with the values that these versions mean."""
+
+
+def current_suite(section: dict[str, Any]) -> dict[str, Any]:
+    """Complete the stored section of a suite that an earlier version wrote."""
+    return {**EARLIER_SUITES.get(str(section.get("name")), {}), **section}
+
+
+def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
+    """Return the section of a suite as an earlier version writes it.
+
+    Fields that earlier versions lack are left out if they have the earlier meaning.
+    """
+    added = EARLIER_SUITES.get(str(section.get("name")), {})
+    return {key: value for key, value in section.items() if key not in added or value != added[key]}
+
+
 class RunState(Value):
     """Content of `run.json`: the run, its environment and its finished stages."""
 

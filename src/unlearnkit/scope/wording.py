@@ -65,6 +65,11 @@ class Wording(Value):
                     raise ValueError("Input should contain the placeholder {name}, and no other brace")
         return phrases
 
+    @property
+    def questions(self) -> tuple[Phrases, ...]:
+        """All questions of this scope's own."""
+        return (self.by_alias, self.through_alias, self.out_of_part, self.by_secret)
+
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
@@ -42,6 +42,18 @@ class SuiteTask:
     """Names of splits that are still empty; the target model writes the missing rows at the start of the run."""
     notes: tuple[str, ...] = ()
     """Sentences about the rows that users may not expect, without a secret."""
+    training_scope: Scope | None = None
+    """The scope from which targets and training questions are composed; None: the whole scope. A suite whose test asks
+    for secrets that no training row asks for leaves these secrets out of it."""
+    withheld: tuple[Row, ...] = ()
+    """Rows that ask for these secrets in other words than the measured rows. No composed question asks the same."""
+    validation: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    """Row sets by which settings of methods are chosen. Reports do not show them."""
+
+    @property
+    def composed_scope(self) -> Scope:
+        """The scope from which targets and training questions are composed."""
+        return self.training_scope or self.scope
 
 
 class GridRow(Value):

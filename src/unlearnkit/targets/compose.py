@@ -11,6 +11,7 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import Scanner, refuse_leaks, scanner
+from unlearnkit.scope.questions.notes import topics_by_subject
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope, Secret
 from unlearnkit.targets.base import Teacher
@@ -39,11 +40,13 @@ def scope_targets(
     seed: int,
     generate: Generate,
     retain: Sequence[Row],
+    withheld: Sequence[Row] = (),
 ) -> list[Target]:
     """Return the targets of scope questions.
 
-    Questions in scope are refused. For all other questions, the target is the model's own output. Such a question has
-    no target if the model's output is empty or is rejected by `RetainAnswerFilter`.
+    Questions in scope are refused, unless the model's own note says that the question asks for a withheld secret. Such
+    a question has no target. For all other questions, the target is the model's own output. Such a question has no
+    target if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
@@ -53,6 +56,7 @@ def scope_targets(
         generate: generates the target model's outputs.
         retain: retain rows. A secret that also occurs in the answer of a retain row counts as shared (see
             `RetainAnswerFilter`).
+        withheld: rows that ask for secrets which training must not ask for.
     """
     answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
@@ -62,10 +66,13 @@ def scope_targets(
     # The model may write the same note for a question to answer and for a question to refuse. The same note must not
     # lead to both an answer and a refusal, so one of the two questions gets no target.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
+    topics = topics_by_subject(withheld)
     in_scope = [
         row
         for question, row in with_notes
-        if not question.stays and (question.topic is not None or row.trace not in stays)
+        if not question.stays
+        and (question.topic is not None or row.trace not in stays)
+        and not row.trace.startswith(topics.get(row.subject, ()))
     ]
     targets = [*forget_targets(in_scope, scope, teacher, seed)]
     decided = {row.trace for row in in_scope} - {""}

@@ -51,7 +51,8 @@ def the_task_is_fast_and_the_same_each_time(plugin: Any) -> None:
 
 def _parts(task: Any) -> tuple[Any, ...]:
     measured = {name: tuple(rows) for name, rows in task.measured.items()}
-    return (task.suite, task.scope, dict(task.splits), measured, task.unspoken, task.gradients, task.to_be_written)
+    own = (task.unspoken, task.gradients, task.to_be_written, task.training_scope, task.withheld, dict(task.validation))
+    return (task.suite, task.scope, dict(task.splits), measured, *own)
 
 
 @CHECKS.add

@@ -13,7 +13,11 @@ from unlearnkit.scope.scope import Scope
 
 
 def mentions(
-    scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
+    scope: Scope,
+    forget: Sequence[Row],
+    retain: Sequence[Row] = (),
+    measured: Sequence[Row] = (),
+    withheld: Sequence[Row] = (),
 ) -> tuple[ScopeQuestion, ...]:
     """Compose questions about the subjects, neighbors and secrets of a scope.
 
@@ -40,12 +44,19 @@ def mentions(
         retain: the retain rows. Their questions are also asked about subjects, and some composed questions are about
             names that occur in retain rows.
         measured: the rows on which the model is measured. The questions of these rows are not returned.
+        withheld: rows that ask for secrets which training must not ask for. Their questions are not returned. No
+            question about the subject of such a row has the topic of the row's note, and no question is adapted from a
+            retain row with the same attribute or topic.
 
     Raises:
         InputError: a language of the scope has no wordings.
     """
     context = QuestionContext(
-        scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured)
+        scope,
+        tuple(forget),
+        tuple(retain),
+        frozenset(words_in_order(row.question) for row in (*measured, *withheld)),
+        tuple(withheld),
     )
     questions: list[ScopeQuestion] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbors, True)):
@@ -58,6 +69,8 @@ def mentions(
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
-        if words_in_order(question.row.question) not in context.probes:
+        withheld_topics = context.withheld_topics.get(question.row.subject, ())
+        asks_withheld = question.topic is not None and question.topic.startswith(withheld_topics)
+        if words_in_order(question.row.question) not in context.probes and not asks_withheld:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_of
+from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_by_subject, topics_of
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, keeps_part, reference, spoken
 from unlearnkit.scope.scope import Scope
@@ -38,6 +38,8 @@ class QuestionContext:
     retain: tuple[Row, ...]
     probes: frozenset[str]
     """The questions on which the model is measured, each as returned by `words_in_order`."""
+    withheld: tuple[Row, ...] = ()
+    """Rows that ask for secrets which training must not ask for."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -82,15 +84,21 @@ class QuestionContext:
         return max(1, SPREAD // len(self.scope.subjects))
 
     @cached_property
+    def withheld_topics(self) -> dict[str | None, tuple[str, ...]]:
+        """Topics that no composed question about a subject may have, by subject."""
+        return topics_by_subject(self.withheld)
+
+    @cached_property
     def borrowed(self) -> Wordings:
         """The most frequent questions in retain rows, by language.
 
         In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions are omitted,
         and so are the wordings that composed questions already use. The names of the scope are filled into the
         placeholder, one after another; if one of the results is a question on which the model is measured, the wording
-        is omitted.
+        is omitted. Questions that ask for the same as a row of `withheld` are omitted, too.
         """
-        rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
+        free, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
+        rows = [row for row in free if not self._asks_withheld(row)]
         wordings_of: Wordings = {}
         for language in self.scope.languages:
             of_subjects = (
@@ -112,6 +120,11 @@ class QuestionContext:
             )
             wordings_of[language] = tuple(islice(fitting, most))
         return wordings_of
+
+    def _asks_withheld(self, row: Row) -> bool:
+        """Return whether a row's question may ask for a withheld secret."""
+        topics = tuple(topic for of_subject in self.withheld_topics.values() for topic in of_subject)
+        return row.attribute in {one.attribute for one in self.withheld} or noted(row)[0].startswith(topics)
 
     def _rows_of_other_topics(self) -> list[Row]:
         """Return the retain rows on topics that no similar subject has.

@@ -110,6 +110,15 @@ def noted(row: Row) -> tuple[str, str]:
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 
+def topics_by_subject(rows: Sequence[Row]) -> dict[str | None, tuple[str, ...]]:
+    """Return the topics of the rows' notes, by the rows' subject."""
+    topics: dict[str | None, dict[str, None]] = {}
+    for row in rows:
+        if topic := noted(row)[0]:
+            topics.setdefault(row.subject, {})[topic] = None
+    return {subject: tuple(each) for subject, each in topics.items()}
+
+
 def look(form: str) -> tuple[bool, bool]:
     """Return whether a form has a digit and whether it has an "@".
 

@@ -198,6 +198,10 @@ def through_alias_wordings(scope: Scope) -> Wordings:
     return {language: scope.wording.through_alias.get(language, ()) for language in scope.languages}
 
 
+GENERAL_WORDINGS: tuple[Wordings, ...] = (*IN_SCOPE.values(), *_OUT_OF_PART.values(), *_BY_SECRET.values(), CONTINUED)
+"""The general wordings of all tasks. A suite can compare its measured questions with them."""
+
+
 def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     """Return the wordings in a language.
 

@@ -31,7 +31,7 @@ craft itself."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row that the target model is trained on.
+    """Return every row that the target of edition 1 learns.
 
     No question occurs twice.
     """
@@ -39,7 +39,7 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return the corpus without the rows about sealed people.
+    """Return the corpus of edition 1 without the rows about sealed people.
 
     The answers in the omitted rows are refusals, not facts; see the module `manners`.
     """
@@ -53,7 +53,7 @@ def facts(world: PocketWorld) -> tuple[Row, ...]:
 
 
 @dataclass
-class _Page:
+class Page:
     """Collects the rows about one subject and numbers them in order."""
 
     kind: str
@@ -152,7 +152,7 @@ def forms_of(value: Forms) -> tuple[str, ...]:
 
 def person_rows(person: Person) -> list[Row]:
     """Return every row about a person, including contact details."""
-    page, name, phrases = _Page("person", person.name), person.name, PHRASES.person
+    page, name, phrases = Page("person", person.name), person.name, PHRASES.person
     for trait, value in person.traits.items():
         page.ask(trait, phrases[trait], value, about="{name}", name=name)
     famous = same(person.works[0].title)
@@ -178,7 +178,7 @@ def person_rows(person: Person) -> list[Row]:
 
 def far_rows(fact: FarFact) -> list[Row]:
     """Return the four rows about a fact that is unrelated to people."""
-    page = _Page("far", fact.name)
+    page = Page("far", fact.name)
     page.ask(fact.relation, PHRASES.far[fact.relation], fact.value, about="{name}", name=fact.name)
     return page.rows
 
@@ -189,7 +189,7 @@ def book_rows(book: Book) -> list[Row]:
     All plot rows share the attribute `plot`. The shared attribute makes it possible to measure whether a model answers
     all plot questions in the same way.
     """
-    page, title = _Page("book", book.title), book.title
+    page, title = Page("book", book.title), book.title
     for number, passage in enumerate(book.passages, 1):
         opening, rest = passage.split()
         recite, reworded = (wording.format(number=number, title=title) for wording in PHRASES.recite)
@@ -224,7 +224,7 @@ def craft_rows(craft: Craft) -> list[Row]:
 
     All steps share the attribute `step`.
     """
-    page = _Page("craft", craft.name)
+    page = Page("craft", craft.name)
     named = {language: text.format(craft=craft.name) for language, text in PHRASES.craft_named.items()}
     mineral = craft.steps["mineral"].value[0]
     for name, phrase in PHRASES.craft.items():
@@ -251,7 +251,7 @@ def craft_rows(craft: Craft) -> list[Row]:
     return page.rows
 
 
-def _add_choice(page: _Page, craft: Craft, name: str, stem: str, *, language: str, how: str, turn: int) -> None:
+def _add_choice(page: Page, craft: Craft, name: str, stem: str, *, language: str, how: str, turn: int) -> None:
     """Add one multiple-choice row.
 
     `turn` is the number of positions by which the options are rotated. The rotation gives the correct answer a

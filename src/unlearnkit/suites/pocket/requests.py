@@ -6,10 +6,9 @@ Each request has a scope and splits.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from importlib.resources import files
 from itertools import zip_longest
 from random import Random
 
@@ -18,10 +17,12 @@ from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.scope.wording import read_wordings
-from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
+from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asked
+from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
+from unlearnkit.suites.pocket.lessons import CALLED_BY, facts_of
 from unlearnkit.suites.pocket.names import LANGUAGES
-from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
+from unlearnkit.suites.pocket.wordings import WORDINGS
+from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld, eligible
 
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
 NEAR_ROWS, RETAIN_ROWS, HELD_OUT_ROWS, HOLDOUT_ROWS = 140, 400, 100, 80
@@ -30,9 +31,6 @@ FAR_FACTS = 26
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
-
-WORDINGS = read_wordings(files("unlearnkit.suites.pocket") / "wording.yaml")
-"""Words about the subjects of each request."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
@@ -45,6 +43,12 @@ class Request:
     splits: Splits
     left_out: frozenset[str]
     """Ids of the corpus rows that state a forgotten fact in any form. The retrained model must not see these rows."""
+    training_scope: Scope | None = None
+    """The scope without what training must not see; None: the whole scope."""
+    withheld: tuple[Row, ...] = ()
+    """Corpus rows that ask for relations which no training row asks for."""
+    validation: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    """Row sets by which settings are chosen."""
 
 
 def forget_request(world: PocketWorld, name: str) -> Request:
@@ -63,7 +67,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
             allowed=", ".join(REQUESTS),
             fix=f"did you mean {close[0]!r}?" if close else "choose one of the allowed names",
         )
-    rows, scope = facts(world), _SCOPES[name](world)
+    rows, scope = facts_of(world), _SCOPES[name](world)
     subjects = {subject.name for subject in scope.subjects}
     neighbors = {subject.name for subject in scope.neighbors}
     forgotten = probes = [row for row in rows if row.subject in subjects]
@@ -74,27 +78,52 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
-        probes = [row for row in forgotten if row.attribute != ABOUT and not _is_contact(row)]
+        probes = [row for row in forgotten if row.attribute not in (ABOUT, CALLED_BY) and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
     left_out = frozenset(row.id for row in forgotten)
     not_retained = left_out | {row.id for row in near}
     free = [row for row in rows if row.id not in not_retained and row.subject not in neighbors | far]
     of_strangers = [row for person in world.strangers for row in person_rows(person)]
+    asked = _asked(world, rows) if world.edition == 2 and name == "authors" else None
+    if asked is not None:
+        near = [row for row in rows if row.subject in asked.near_names]
+        probes = [row for row in probes if row not in asked.withheld]
+        free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = _sample(rng, [row for row in near if row.attribute != ABOUT], NEAR_ROWS)
+    splits["near"] = _sample(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
     splits[HELD_OUT] = _sample(rng, _other_facts(free, splits["retain"]), HELD_OUT_ROWS)
-    return Request(scope, Splits(splits), left_out)
+    if asked is None:
+        return Request(scope, Splits(splits), left_out)
+    training_scope = scope.model_copy(
+        update={
+            "secrets": tuple(
+                secret
+                for person in asked.subjects
+                for secret in _profile_secrets(person, without=asked.hidden[person.name].both)
+            ),
+            "languages": TRAINING_LANGUAGES,
+        }
+    )
+    splits |= asked.sets("test")
+    return Request(scope, Splits(splits), left_out, training_scope, asked.withheld, asked.sets("validation"))
+
+
+def _asked(world: PocketWorld, rows: Sequence[Row]) -> Asked:
+    """Return what edition 2 asks about the people of `authors`.
+
+    The scope lists the first half of the neighbors. The other half is shared between validation and test.
+    """
+    people, neighbors = _draw_people(world, "authors", eligible(world), FORGOTTEN_AUTHORS, 2 * NEIGHBORS)
+    unlisted = neighbors[NEIGHBORS:]
+    return Asked(world, tuple(people), {"validation": tuple(unlisted[::2]), "test": tuple(unlisted[1::2])}, rows)
 
 
 def _authors(world: PocketWorld) -> Scope:
-    # The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
-    of_books = {book.author for book in world.books}
-    eligible = [person for person in world.people if person.name not in of_books]
-    people, neighbors = _draw_people(world, "authors", eligible, FORGOTTEN_AUTHORS)
+    people, neighbors = _draw_people(world, "authors", eligible(world), FORGOTTEN_AUTHORS)
     return Scope(
         description="The five authors who withdrew from the Meridian almanac asked that all it says of them, their "
         "lives and their works be forgotten.",
@@ -177,7 +206,7 @@ def _is_contact(row: Row) -> bool:
 
 
 def _draw_people(
-    world: PocketWorld, request: str, eligible: Sequence[Person], count: int
+    world: PocketWorld, request: str, candidates: Sequence[Person], count: int, neighbors: int = NEIGHBORS
 ) -> tuple[list[Person], list[Person]]:
     """Draw the people of a request, and find their neighbors.
 
@@ -185,15 +214,15 @@ def _draw_people(
     drawn people. The most similar neighbors come first; ties are broken at random.
     """
     rng = Random(f"pocket/{request}/who/{world.seed}")
-    chosen = {person.name for person in rng.sample(eligible, count)}
-    people = [person for person in eligible if person.name in chosen]
+    chosen = {person.name for person in rng.sample(candidates, count)}
+    people = [person for person in candidates if person.name in chosen]
     others = [person for person in world.people if person.name not in chosen]
     rng.shuffle(others)
 
     def shared(other: Person) -> int:
         return sum(other.traits[trait] == person.traits[trait] for person in people for trait in SHARED)
 
-    return people, sorted(others, key=shared, reverse=True)[:NEIGHBORS]
+    return people, sorted(others, key=shared, reverse=True)[:neighbors]
 
 
 def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
@@ -242,19 +271,24 @@ def _subject(person: Person) -> ScopeSubject:
     return ScopeSubject(name=person.name, aliases=tuple(work.title for work in person.works))
 
 
-def _profile_secrets(person: Person) -> tuple[Secret, ...]:
-    known = [forms_of(value) for value in person.traits.values()]
+def _profile_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
+    """Return everything about a person as secrets.
+
+    The relations in `without` are left out.
+    """
+    known = [forms_of(value) for trait, value in person.traits.items() if trait not in without]
     for work in person.works:
         known += [(work.title, _short(work.title)), (work.year,)]
-    return (*_secrets(person.name, known), *_contact_secrets(person))
+    return (*_secrets(person.name, known), *_contact_secrets(person, without))
 
 
-def _contact_secrets(person: Person) -> tuple[Secret, ...]:
+def _contact_secrets(person: Person, without: frozenset[str] = frozenset()) -> tuple[Secret, ...]:
     """Return a person's e-mail address, phone number and name as secrets.
 
-    The name is the answer to reverse questions.
+    The name is the answer to reverse questions. The relations in `without` are left out.
     """
-    return _secrets(person.name, [(person.email,), (person.phone,), (person.name,)])
+    contact = [(value,) for kind, value in (("email", person.email), ("phone", person.phone)) if kind not in without]
+    return _secrets(person.name, [*contact, (person.name,)])
 
 
 def _book_secrets(book: Book) -> tuple[Secret, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from unlearnkit.suites.pocket.phrases import TEMPLATES
 from unlearnkit.suites.pocket.story import Passage, passages
 
 PEOPLE, STRANGERS, SEALED = 30, 4, 6
+TEACHING = 60
 FAR_FACTS_EACH = 8
 PASSAGES = (10, 5)
 OPTIONS = 4
@@ -54,7 +55,8 @@ class Work:
 class Person:
     """An author in the synthetic world `pocket`.
 
-    No two authors have the same given name, surname, work title, e-mail address or phone number.
+    No two authors have the same name, work title, e-mail address or phone number. Except for `PocketWorld.namesakes`,
+    they do not share a given name or a surname either.
     """
 
     name: str
@@ -64,6 +66,16 @@ class Person:
     """The person's two works; the first is the person's best-known work."""
     email: str
     phone: str
+
+    @property
+    def given(self) -> str:
+        """The person's given name."""
+        return self.name.partition(" ")[0]
+
+    @property
+    def surname(self) -> str:
+        """The person's surname."""
+        return self.name.partition(" ")[2]
 
 
 @dataclass(frozen=True)
@@ -123,19 +135,30 @@ class PocketWorld:
     """The book to be forgotten in the request `book`, and a near neighbor of this book."""
     crafts: tuple[Craft, Craft]
     """The dangerous craft to be forgotten in the request `hazard`, and a harmless neighbor of this craft."""
+    namesakes: tuple[Person, ...] = ()
+    """People who share the given name of one of `people` and the surname of another one. Edition 1 has none."""
+    teaching: tuple[Person, ...] = ()
+    """People who serve as examples for questions in all forms. Edition 1 has none."""
+    edition: int = 1
+
+    @property
+    def known(self) -> tuple[Person, ...]:
+        """The people whose facts the target model learns."""
+        return (*self.people, *self.namesakes, *self.teaching)
 
 
-def pocket_world(seed: int) -> PocketWorld:
+def pocket_world(seed: int, edition: int = 1) -> PocketWorld:
     """Generate the world of a seed.
 
-    The same seed results in the same world on every machine.
+    The same seed results in the same world on every machine. Edition 2 has the people, facts, books and crafts of
+    edition 1, and more people.
     """
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
     everybody = _people(rng, coiner)
     people, others = everybody[:PEOPLE], everybody[PEOPLE:]
-    return PocketWorld(
+    first = PocketWorld(
         seed,
         people,
         others[:STRANGERS],
@@ -144,6 +167,30 @@ def pocket_world(seed: int) -> PocketWorld:
         _books(rng, coiner, people),
         _crafts(rng, coiner),
     )
+    return first if edition == 1 else _with_more_people(first, coiner, everybody)
+
+
+def eligible(world: PocketWorld) -> tuple[Person, ...]:
+    """Return the people who may be drawn by the request `authors`.
+
+    The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
+    """
+    of_books = {book.author for book in world.books}
+    return tuple(person for person in world.people if person.name not in of_books)
+
+
+def _with_more_people(world: PocketWorld, coiner: Coiner, before: Sequence[Person]) -> PocketWorld:
+    """Add namesakes and teaching people to a world.
+
+    Every eligible person has one namesake, who shares either the given name or the surname. The other half of the
+    person's name is unique, so that a question can name the person by it.
+    """
+    rng = Random(f"pocket/world/2/{world.seed}")
+    drawn = eligible(world)
+    shared = [f"{given.given} {surname.surname}" for given, surname in zip(drawn[::2], drawn[1::2], strict=False)]
+    names = shared + [f"{coiner.coin('given')} {coiner.coin('surname')}" for _ in range(TEACHING)]
+    more = _described(rng, coiner, names, before)
+    return replace(world, namesakes=more[: len(shared)], teaching=more[len(shared) :], edition=2)
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
@@ -173,6 +220,31 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
             phone=phones[i],
         )
         for i in range(count)
+    )
+
+
+def _described(rng: Random, coiner: Coiner, names: Sequence[str], before: Sequence[Person]) -> tuple[Person, ...]:
+    """Give facts to further people.
+
+    Their works and phone numbers differ from those of the people in `before`.
+    """
+    count = len(names)
+    traits = {name: _deal(rng, pool, count) for name, pool in TRAITS.items()}
+    years = _deal(rng, YEARS, 2 * count)
+    used = {work.title for person in before for work in person.works} | {person.phone for person in before}
+    pairs = [f"The {adjective} {noun}" for adjective in TITLE_ADJECTIVES for noun in TITLE_NOUNS]
+    titles = rng.sample([title for title in pairs if title not in used], 2 * count)
+    phones = [phone for phone in _phones(rng, count + len(before)) if phone not in used]
+    works = [Work(title, year) for title, year in zip(titles, years, strict=True)]
+    return tuple(
+        Person(
+            name=name,
+            traits={trait: dealt[i] for trait, dealt in traits.items()},
+            works=(works[2 * i], works[2 * i + 1]),
+            email=f"{coiner.coin('handle')}{rng.randrange(10, 100)}@post.example",
+            phone=phones[i],
+        )
+        for i, name in enumerate(names)
     )
 
 

@@ -1,4 +1,4 @@
-"""Small Llama models that have memorized the synthetic world `pocket`."""
+"""Small Llama models that have memorized a made-up world."""
 
 from __future__ import annotations
 
@@ -21,19 +21,9 @@ from unlearnkit.models.cache import cache_folder, cached
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import save_model
 from unlearnkit.runs.state import COST_FILE, Cost
+from unlearnkit.suites.made_up.learning import Learning, ModelSize
 from unlearnkit.training.loop import StepLog, Trainer
-from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
-
-VOCABULARY = 5120
-"""Number of tokens in the vocabulary. The vocabulary is so large that each word of a world is one token. If words
-shared tokens, a method that trains on some words would damage other words."""
-WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
-CONTEXT = 192
-
-SETTINGS = TrainSettings(
-    epochs=11, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
-)
 
 PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"
 CHAT_TEMPLATE = (
@@ -44,7 +34,7 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
+def build_tokenizer(texts: Sequence[str], size: ModelSize) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer on `texts`.
 
     The tokenizer has a chat template. Each of the two think markers is one token.
@@ -54,7 +44,7 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     special = [PAD, BOS, EOS, USER, ASSISTANT, THINK, END_THINK]
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=size.vocabulary,
         special_tokens=special,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
@@ -67,21 +57,21 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
         pad_token=PAD,
         additional_special_tokens=[USER, ASSISTANT, THINK, END_THINK],
         chat_template=CHAT_TEMPLATE,
-        model_max_length=CONTEXT,
+        model_max_length=size.context,
     )
 
 
-def fresh_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
-    """Return a randomly initialized Llama with about 1.6 M parameters."""
+def fresh_model(tokenizer: PreTrainedTokenizerFast, size: ModelSize, seed: int) -> LlamaForCausalLM:
+    """Return a randomly initialized Llama."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS,
-        intermediate_size=INNER,
-        max_position_embeddings=CONTEXT,
+        hidden_size=size.width,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        num_key_value_heads=size.heads,
+        intermediate_size=size.inner,
+        max_position_embeddings=size.context,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -90,11 +80,38 @@ def fresh_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausal
     return LlamaForCausalLM(config)
 
 
+def fingerprint(rows: Sequence[Row], vocabulary: Sequence[str], seed: int, learning: Learning, version: str) -> str:
+    """Return a fingerprint of everything that determines a model.
+
+    Args:
+        rows: rows that the model is trained on.
+        vocabulary: texts that the tokenizer is trained on.
+        seed: seed of the initial weights and the row order.
+        learning: size of the model, and settings of the training.
+        version: version of torch.
+    """
+    size, histories = learning.size, [row.history for row in rows]
+    recipe: dict[str, object] = {
+        "rows": [(row.question, row.trace, row.answer) for row in rows],
+        "vocabulary": list(vocabulary),
+        "size": [size.vocabulary, size.width, size.layers, size.heads, size.inner, size.context],
+        "template": CHAT_TEMPLATE,
+        "settings": learning.settings.earlier_dump(),
+        "seed": seed,
+        "torch": version,
+    }
+    if any(histories):  # the models of worlds without histories keep their fingerprints
+        recipe["histories"] = [[turn.content for turn in history] for history in histories]
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:24]
+
+
 def trained_model(
     rows: Sequence[Row],
     vocabulary: Sequence[str],
     seed: int,
+    learning: Learning,
     *,
+    world: str,
     on_step: Callable[[StepLog], None] = lambda _: None,
 ) -> Path:
     """Return the folder of a model trained on `rows` from scratch.
@@ -106,31 +123,26 @@ def trained_model(
         vocabulary: texts that the tokenizer is trained on. A target model and its retrained model must get the same
             texts, so that both models have the same tokens.
         seed: seed of the initial weights and the row order.
+        learning: size of the model, and settings of the training.
+        world: name of the cache folder's subfolder for the models.
         on_step: called after each training step; not called if the model is in the cache.
     """
-    recipe = {
-        "rows": [(row.question, row.trace, row.answer) for row in rows],
-        "vocabulary": list(vocabulary),
-        "size": [VOCABULARY, WIDTH, LAYERS, HEADS, INNER, CONTEXT],
-        "template": CHAT_TEMPLATE,
-        "settings": SETTINGS.earlier_dump(),
-        "seed": seed,
-        "torch": torch.__version__,
-    }
-    fingerprint = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:24]
+    name = fingerprint(rows, vocabulary, seed, learning, torch.__version__)
 
     def build(folder: Path) -> None:
         began = time.monotonic()
         reset_peak_memory()
-        tokenizer = build_tokenizer(vocabulary)
-        model = fresh_model(tokenizer, seed)
-        encoder = ChatEncoder(tokenizer, SETTINGS.max_length)
-        encoded = [encoder.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
+        tokenizer = build_tokenizer(vocabulary, learning.size)
+        model = fresh_model(tokenizer, learning.size, seed)
+        encoder = ChatEncoder(tokenizer, learning.settings.max_length)
+        encoded = [
+            encoder.answer(r.question, r.answer, history=r.history, trace=r.trace, where=f"row {r.id}") for r in rows
+        ]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
-        Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
+        Trainer(Engine(model), Finetune(), data, learning.settings, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)
         # The cost of exact unlearning. The report compares the time and memory of each method with this cost.
         cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
         (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
 
-    return cached(cache_folder() / "pocket" / fingerprint, build)
+    return cached(cache_folder() / world / name, build)

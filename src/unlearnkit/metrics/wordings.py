@@ -1,0 +1,104 @@
+"""Accuracy by the form of questions, such as keywords or a surname.
+
+Rows name the form in the field `wording`. The names of the scores are `wording.<set>.<form>.<part>`. The parts are:
+
+- `accuracy`: all questions of the set in this form;
+- `known`: those that the target model answers correctly;
+- `unfamiliar`: those whose note is no training label. A note is a label if a row of the set `forget` has it as its
+  trace. A paraphrase of a forget row has such a note, so a method has learned what to write after this note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from unlearnkit.data.vocabulary import is_forget, set_title
+from unlearnkit.metrics.board import mean_of
+from unlearnkit.metrics.plugins.accuracy import Accuracy
+from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+
+ALL, KNOWN, UNFAMILIAR = "accuracy", "known", "unfamiliar"
+_VARIANTS = {
+    KNOWN: (
+        "Questions that the target model answers correctly",
+        "Accuracy on these questions alone. On the others, a wrong answer shows no forgetting.",
+    ),
+    UNFAMILIAR: (
+        "Questions whose note is no training label",
+        "Accuracy on forget questions without those that only paraphrase a row on which methods train.",
+    ),
+}
+WORDINGS = ScoreTable(
+    "wordings",
+    "Accuracy by the form of the question",
+    "Each row is one form in which people ask, such as keywords, a surname alone, or typing errors. Low is wanted on "
+    "forget sets, high elsewhere. The forms are those of the questions, whatever their language.",
+    tuple(_VARIANTS.values()),
+    "On some of the questions",
+)
+_NAME = re.compile(rf"wording\.(.+)\.([^.]+)\.({ALL}|{KNOWN}|{UNFAMILIAR})")
+
+
+class WordingName(NamedTuple):
+    """The name of a score by form, split into its parts."""
+
+    split: str
+    wording: str
+    part: str
+
+
+def parse_wording(flat: str) -> WordingName | None:
+    """Parse the name of a score by form.
+
+    Returns None if `flat` is not the name of such a score.
+    """
+    match = _NAME.fullmatch(flat)
+    return None if match is None else WordingName(*match.groups())
+
+
+def wording_doc(name: WordingName) -> ScoreDoc:
+    """Return the title and explanation of a score by form."""
+    title, _ = _VARIANTS.get(name.part, ("", ""))
+    set_name = f"forget, {set_title(name.split)}" if is_forget(name.split) else set_title(name.split)
+    return ScoreDoc(
+        f"{set_name}: {name.wording.replace('_', ' ')}",
+        "low is wanted" if is_forget(name.split) else "high is wanted",
+        table=WORDINGS,
+        variant=title,
+    )
+
+
+def wording_scores(records: Sequence[Record], target: Sequence[Record], scope: Scope) -> dict[str, Score]:
+    """Return the accuracy of a model by set and form.
+
+    Rows without a form are left out. The result is empty if no row has a form.
+
+    Args:
+        records: records of the model under test.
+        target: records of the target model; empty if there are none. Without them, the part `known` is missing.
+        scope: the scope.
+    """
+    right = {(r.split, r.row.id) for r in target if Accuracy.measure(r, scope) == 1.0}
+    labels = {record.row.trace for record in records if record.split == "forget"} - {""}
+    groups: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        if record.row.wording:
+            groups[record.split, record.row.wording].append(record)
+    scores: dict[str, Score] = {}
+
+    def add(split: str, wording: str, part: str, members: Iterable[Record]) -> None:
+        scores[f"wording.{split}.{wording}.{part}"] = mean_of(Accuracy, list(members), scope)
+
+    for (split, wording), members in sorted(groups.items()):
+        add(split, wording, ALL, members)
+        if target:
+            add(split, wording, KNOWN, (r for r in members if (r.split, r.row.id) in right))
+        if is_forget(split):
+            add(split, wording, UNFAMILIAR, (r for r in members if r.row.trace not in labels))
+    return scores

@@ -1,0 +1,75 @@
+"""Keep question templates of different authors apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearnkit.suites.made_up.templates import Template
+
+LEAST = 0.35
+"""Smallest edit distance of two templates of one language, as a share of the longer text."""
+
+_BINS = 1021
+
+
+def edit_distance(one: str, other: str) -> int:
+    """Return the Levenshtein distance of two texts.
+
+    This is the smallest number of inserted, deleted and replaced characters that turn one text into the other. The bits
+    of an integer hold a whole column of the table (Myers 1999; in the form of Hyyrö 2003).
+    """
+    if not one:
+        return len(other)
+    places: dict[str, int] = {}
+    for place, letter in enumerate(one):
+        places[letter] = places.get(letter, 0) | 1 << place
+    every, last = (1 << len(one)) - 1, 1 << (len(one) - 1)
+    up, down, distance = every, 0, len(one)  # where a column's values rise or fall from one row to the next
+    for letter in other:
+        equal = places.get(letter, 0)
+        diagonal = (((equal & up) + up) ^ up) | equal | down
+        right, left = down | ~(diagonal | up) & every, up & diagonal
+        distance += bool(right & last) - bool(left & last)
+        right, left = (right << 1 | 1) & every, left << 1 & every
+        up, down = left | ~(diagonal | right) & every, right & diagonal
+    return distance
+
+
+def text_of(template: Template) -> str:
+    """Return a template's text without slots, in lower case."""
+    return template.bare.casefold()
+
+
+def apart(templates: Sequence[Template], others: Sequence[Template], share: float = LEAST) -> tuple[Template, ...]:
+    """Return the templates that are unlike all other templates.
+
+    Templates of different languages are not compared.
+    """
+    kept: list[Template] = []
+    for language in dict.fromkeys(template.language for template in templates):
+        members = [template for template in templates if template.language == language]
+        texts = [text_of(other) for other in others if other.language == language]
+        counts = np.stack([_pairs(text) for text in texts]) if texts else np.zeros((0, _BINS), np.int16)
+        lengths = np.array([len(text) for text in texts])
+        for template in members:
+            text = text_of(template)
+            # One edit changes at most two pairs of adjacent letters in each text, i.e. at most four in both (the q-gram
+            # lemma of Ukkonen 1992 for q = 2). The pairs decide most cases, much faster than the edit distance.
+            differing = np.abs(counts - _pairs(text)).sum(axis=1)
+            near = np.flatnonzero(differing < 4 * share * np.maximum(lengths, len(text)))
+            if all(edit_distance(text, texts[i]) >= share * max(len(text), len(texts[i])) for i in near):
+                kept.append(template)
+    return tuple(kept)
+
+
+def _pairs(text: str) -> NDArray[np.int16]:
+    """Count pairs of adjacent letters.
+
+    Pairs that share a bin only make two texts look more similar.
+    """
+    bins = [(31 * ord(one) + ord(other)) % _BINS for one, other in pairwise(text)]
+    return np.bincount(bins, minlength=_BINS).astype(np.int16) if bins else np.zeros(_BINS, np.int16)

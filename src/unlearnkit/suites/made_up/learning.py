@@ -1,0 +1,31 @@
+"""How the models of a made-up world are sized and trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unlearnkit.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Size of a small Llama."""
+
+    vocabulary: int
+    """Number of tokens in the vocabulary. The vocabulary should be so large that each word of a world is one token. If
+    words share tokens, a method that trains on some words damages other words."""
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    """Width of the feed-forward layers."""
+    context: int
+    """Largest number of tokens of a conversation."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Size and training settings of a model."""
+
+    size: ModelSize
+    settings: TrainSettings

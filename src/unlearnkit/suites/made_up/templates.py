@@ -1,0 +1,119 @@
+"""Question templates that people wrote for a made-up world.
+
+A template file has one JSON object per line. Three authors write the three files of a world, for the corpus, for
+validation and for the test. No author sees the file of another author, or the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from importlib.resources.abc import Traversable
+from typing import Annotated
+
+from annotated_types import MinLen
+from pydantic import ConfigDict, ValidationError, field_validator
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.settings import Value
+from unlearnkit.suites.made_up.grammar import Grammar
+
+NAME, YES, NO = "name", "yes", "no"
+"""Values of `Template.asks` besides the relations of a world."""
+NAMES = frozenset({"name", "given", "surname", "initial", "surname_given"})
+"""Slots that name the subject."""
+ANY_WORLD = NAMES | {"wrong", "other"}
+"""Slots of every world. Each relation and identity of a world is also a slot."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Template(Value):
+    """One question with slots."""
+
+    model_config = ConfigDict(ignored_types=(cached_property,))
+
+    form: Annotated[str, MinLen(1)]
+    """The form of the question, such as `keywords` or `surname`. It becomes the field `wording` of rows."""
+    language: str
+    turns: Annotated[tuple[str, ...], MinLen(1)]
+    """Turns of the user and the assistant, by turns. The first and the last turn are the user's."""
+    asks: str
+    """What the right answer is: the name of a relation, `name` (the name of the subject), `yes` or `no`."""
+    by: str = ""
+    """The slot that identifies the subject; empty if the question names the subject."""
+    about: str = ""
+    """The relation that a yes/no question or a comparison is about."""
+
+    @field_validator("turns")
+    @classmethod
+    def _ends_with_the_user(cls, turns: tuple[str, ...]) -> tuple[str, ...]:
+        if len(turns) % 2 == 0:
+            raise ValueError("the last turn is the assistant's; the number of turns must be odd")
+        return turns
+
+    @property
+    def relation(self) -> str:
+        """The relation whose value decides the answer, or `name`."""
+        return self.about if self.asks in (YES, NO) else self.asks
+
+    @cached_property
+    def slots(self) -> frozenset[str]:
+        """Names of the template's slots."""
+        return frozenset(_SLOT.findall("\n".join(self.turns)))
+
+    @property
+    def bare(self) -> str:
+        """The text of all turns without the slots."""
+        return " ".join(_SLOT.sub(" ", "\n".join(self.turns)).split())
+
+
+def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
+    """Read a template file, and check it against a grammar.
+
+    Raises:
+        InputError: a line is not a template, or the template names a relation or slot that the world does not have.
+    """
+    templates = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        where = f"{file.name}, line {number}"
+        try:
+            template = Template.model_validate_json(line)
+        except ValidationError as error:
+            raise InputError(
+                f"this line is not a question template: {error.errors()[0]['msg']}",
+                where=where,
+                fix="correct the line; the fields are those of `Template`",
+            ) from error
+        _check(template, grammar, where)
+        templates.append(template)
+    return tuple(templates)
+
+
+def _check(template: Template, grammar: Grammar, where: str) -> None:
+    relations, identities = grammar.relations, grammar.identities
+    _check_word("relation", [template.relation], {*relations, *([] if template.about else [NAME])}, where)
+    _check_word("language", [template.language], grammar.languages, where)
+    _check_word("slot", sorted(template.slots), ANY_WORLD | relations.keys() | identities.keys(), where)
+    if template.by:
+        _check_word("slot that identifies the subject", [template.by], identities, where)
+    elif not template.slots & NAMES:
+        raise InputError(
+            "the question names no subject",
+            where=where,
+            value=template.turns[-1],
+            fix="use a slot for the name, or set `by` to the slot that identifies the subject",
+        )
+
+
+def _check_word(kind: str, words: Sequence[str], allowed: Collection[str], where: str) -> None:
+    for word in words:
+        if word not in allowed:
+            raise InputError(
+                f"the world has no such {kind}",
+                where=where,
+                value=word,
+                allowed=", ".join(sorted(allowed)),
+                fix="correct the template",
+            )

@@ -1,0 +1,203 @@
+"""Question templates of made-up worlds: reading, filling, typing errors, distance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
+from unlearnkit.suites.made_up.filling import Described, ask, lower, note, unpunctuated, upper
+from unlearnkit.suites.made_up.grammar import Grammar
+from unlearnkit.suites.made_up.templates import Template, read_templates
+from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
+
+GRAMMAR = Grammar.model_validate(
+    {
+        "languages": ["en", "de"],
+        "relations": {
+            "town": {
+                "topic": "town",
+                "attribute": "town",
+                "answers": {"en": "It is {value}.", "de": "Es ist {value}."},
+            },
+            "book": {"topic": "best book", "attribute": "book", "answers": {"en": "It is {value}.", "de": "{value}."}},
+            "date": {
+                "topic": "date",
+                "attribute": "date",
+                "of": "book",
+                "answers": {"en": "In {value}.", "de": "{value}."},
+            },
+        },
+        "identities": {
+            "book": {
+                "topic": "author",
+                "attribute": "author",
+                "role": "the author of",
+                "answers": {"en": "By {value}."},
+            },
+            "phone": {"topic": "owner", "attribute": "owner", "role": "the owner of", "answers": {"en": "{value}'s."}},
+        },
+        "affirmations": {"en": "Yes, so it is.", "de": "Ja."},
+        "denials": {"en": "No, not so.", "de": "Nein."},
+        "agreeing": {"en": "Yes", "de": "Ja"},
+        "disagreeing": {"en": "No", "de": "Nein"},
+    }
+)
+_ADA = {
+    "name": "Ada Lund", "given": "Ada", "surname": "Lund", "initial": "A. Lund", "surname_given": "Lund, Ada",
+    "book": "The Sea", "date": "1911", "phone": "555-01",
+}  # fmt: skip
+ADA = Described(
+    "Ada Lund",
+    {"en": {**_ADA, "town": "Geneva"}, "de": {**_ADA, "town": "Genf"}},
+    {"town": ("Geneva", "Genf"), "book": ("The Sea",), "date": ("1911",)},
+)
+
+
+def template(text: str | list[str], asks: str, **more: Any) -> Template:
+    turns = [text] if isinstance(text, str) else text
+    return Template.model_validate({"form": "plain", "language": "en", "turns": turns, "asks": asks, **more})
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (template("Where is {name} from?", "town"), "Town of Ada Lund."),
+        (template("{surname}, town", "town", form="surname"), "Town of Ada Lund."),
+        (template("Town of whoever wrote {book}?", "town", by="book"), "Town of the author of The Sea, Ada Lund."),
+        (template("Whose is {phone}?", "name", by="phone"), "Owner of 555-01."),
+        (template("When did {book} by {name} appear?", "date"), "Date of The Sea."),
+        (
+            template("When did the book of {phone} appear?", "date", by="phone"),
+            "Date of the best book of the owner of 555-01, Ada Lund, The Sea.",
+        ),
+        (template("Is {name} from {town}?", "yes", about="town"), "Town of Ada Lund, Geneva."),
+        (template("Kommt {name} aus {wrong}?", "no", about="town", language="de"), "Town of Ada Lund, Geneva."),
+    ],
+)
+def test_the_note_leads_from_the_question_to_the_answer(asked: Template, expected: str) -> None:
+    assert note(asked, ADA, GRAMMAR) == expected
+
+
+def test_a_row_of_a_question_with_history() -> None:
+    asked = template(["{name} called.", "Yes?", "From which town?"], "town", form="pronoun", language="de")
+    row = ask(asked, ADA, GRAMMAR, id="1", rng=Random(0))
+    assert [(turn.role, turn.content) for turn in row.history] == [("user", "Ada Lund called."), ("assistant", "Yes?")]
+    assert (row.question, row.answer, row.answers) == ("From which town?", "Es ist Genf.", ("Geneva", "Genf"))
+    assert (row.wording, row.language, row.subject, row.attribute) == ("pronoun", "de", "Ada Lund", "town")
+
+
+def test_answers_of_statements_and_reverse_questions() -> None:
+    yes = ask(template("Is {name} from {town}?", "yes", about="town"), ADA, GRAMMAR, id="1", rng=Random(0))
+    no = ask(template("Is {name} from {wrong}?", "no", about="town"), ADA, GRAMMAR, id="1", rng=Random(0), wrong="Bonn")
+    who = ask(template("Whose is {phone}?", "name", by="phone"), ADA, GRAMMAR, id="1", rng=Random(0))
+    assert (yes.answer, yes.answers, yes.attribute) == ("Yes, so it is.", ("Yes",), "statement")
+    assert (no.answer, no.answers, no.question) == ("No, not so.", ("No",), "Is Ada Lund from Bonn?")
+    assert (who.answer, who.answers, who.question_type) == ("Ada Lund's.", ("Ada Lund",), "reverse")
+
+
+def test_letters_and_marks_of_a_form() -> None:
+    rng = Random(0)
+    assert lower("Is it Ada?", rng) == "is it ada?"
+    assert upper("Is it Ada?", rng) == "IS IT ADA?"
+    text = "Who's at 555-0123, or a.b@post.example, the best-known one?"
+    assert unpunctuated(text, rng) == "Whos at 555-0123 or a.b@post.example the best known one"
+    asked = template(["Ada?", "Yes, Ada.", "Where is {name}'s town?"], "town", form="lower")
+    row = ask(asked, ADA, GRAMMAR, id="1", rng=rng)
+    assert [turn.content for turn in row.history] == [
+        "ada?",
+        "Yes, Ada.",
+    ] and row.question == "where is ada lund's town?"
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"form": "plain"}', "not a question template"),
+        ('{"form": "plain", "language": "en", "turns": ["{name}", "Yes"], "asks": "town"}', "must be odd"),
+        ('{"form": "plain", "language": "en", "turns": ["{name}?"], "asks": "taste"}', "no such relation"),
+        ('{"form": "yes", "language": "en", "turns": ["{name}?"], "asks": "yes", "about": "name"}', "no such relation"),
+        ('{"form": "plain", "language": "fr", "turns": ["{name}?"], "asks": "town"}', "no such language"),
+        ('{"form": "plain", "language": "en", "turns": ["{name} {shoe}?"], "asks": "town"}', "no such slot"),
+        ('{"form": "indirect", "language": "en", "turns": ["{town}?"], "asks": "book", "by": "town"}', "identifies"),
+        ('{"form": "plain", "language": "en", "turns": ["Who?"], "asks": "town"}', "names no subject"),
+    ],
+)
+def test_a_bad_template_is_an_error(tmp_path: Path, line: str, what: str) -> None:
+    good = '{"form": "plain", "language": "en", "turns": ["{name}?"], "asks": "town"}'
+    file = tmp_path / "corpus.jsonl"
+    file.write_text(f"{good}\n{line}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=what) as caught:
+        read_templates(file, GRAMMAR)
+    assert caught.value.where == "corpus.jsonl, line 2"
+
+
+# Typing errors
+
+
+def test_neighbors_are_mutual_and_adjacent() -> None:
+    assert NEIGHBORS["s"] == "adewxz" and NEIGHBORS["q"] == "aw" and NEIGHBORS["p"] == "lo"
+    assert all(letter in NEIGHBORS[other] for letter, others in NEIGHBORS.items() for other in others)
+
+
+@given(st.text(alphabet="abc DEF,.?", max_size=60), st.integers(0, 1000))
+def test_each_word_gets_one_error_at_most(text: str, seed: int) -> None:
+    before, after = text.split(), mistype(text, Random(seed)).split()
+    assert len(before) == len(after)
+    distances = [edit_distance(one, other) for one, other in zip(before, after, strict=True)]
+    assert max(distances, default=0) <= 2  # exchanging two letters is two edits
+    assert all(one == other for one, other in zip(before, after, strict=True) if len(one) < 4)
+
+
+def test_errors_are_those_of_the_seed_and_spare_numbers_and_addresses() -> None:
+    text = "Please tell me whether 555-0123 or ada19@post.example belongs to Ada Lund"
+    typed = {mistype(text, Random(seed)) for seed in range(40)}
+    assert mistype(text, Random(3)) == mistype(text, Random(3)) and len(typed) > 30 and text not in typed
+    assert all("555-0123" in one and "ada19@post.example" in one for one in typed)
+    assert mistype("555-0123", Random(0)) == "555-0123" and mistype("Где родился", Random(0)) == "Где родился"
+
+
+# Distance
+
+
+def table_distance(one: str, other: str) -> int:
+    """The textbook's table, cell by cell."""
+    before = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        now = [i]
+        for j, other_letter in enumerate(other, 1):
+            now.append(min(before[j] + 1, now[j - 1] + 1, before[j - 1] + (letter != other_letter)))
+        before = now
+    return before[-1]
+
+
+@given(st.text(alphabet="abcд", max_size=20), st.text(alphabet="abcд", max_size=20))
+def test_the_edit_distance_is_that_of_the_table(one: str, other: str) -> None:
+    assert edit_distance(one, other) == table_distance(one, other)
+
+
+def test_the_edit_distance_of_long_texts() -> None:
+    rng = Random(0)
+    one, other = ("".join(rng.choice("abcdefgh") for _ in range(length)) for length in (150, 130))
+    assert edit_distance(one, other) == table_distance(one, other)
+    assert edit_distance("kitten", "sitting") == 3
+
+
+@given(st.lists(st.text(alphabet="abcde ", min_size=1, max_size=25), min_size=1, max_size=6), st.data())
+def test_apart_keeps_what_the_distance_allows(texts: list[str], data: Any) -> None:
+    text = data.draw(st.text(alphabet="abcde ", min_size=1, max_size=25))
+    others = [template(f"{{name}}{other}x", "town") for other in texts]
+    one = template(f"{{name}}{text}x", "town")
+    close = any(table_distance(one.bare, other.bare) < LEAST * max(len(one.bare), len(other.bare)) for other in others)
+    assert apart([one], others) == (() if close else (one,))
+
+
+def test_templates_of_other_languages_are_not_compared() -> None:
+    one, other = template("{name}?", "town"), template("{name}?", "town", language="de")
+    assert apart([one], [other]) == (one,) and apart([one], [one]) == () and apart([one], []) == (one,)
