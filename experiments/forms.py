@@ -23,9 +23,10 @@ from unlearnkit.metrics.plugins.accuracy import Accuracy
 from unlearnkit.models.folder import find_model
 from unlearnkit.records.measure import measure
 from unlearnkit.subjects.local import LocalSubject
+from unlearnkit.suites.made_up.base import REACHED
 from unlearnkit.suites.pocket.asked import templates_to_ask
-from unlearnkit.suites.pocket.lessons import Names, question
-from unlearnkit.suites.pocket.suite import REACHED, Pocket
+from unlearnkit.suites.pocket.lessons import described, questioner
+from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.suites.pocket.world import pocket_world
 
 PEOPLE = 6
@@ -36,13 +37,13 @@ FILE = Path(unlearnkit.suites.pocket.__file__).parent / "forms.json"
 def asked(suite: Pocket, name: str) -> list[Row]:
     """The questions of a template file about people who stay."""
     world = pocket_world(suite.world_seed, 2)
-    scope, names, rng = suite.task().scope, Names(world), Random(f"forms/{suite.world_seed}")
-    stay = [person for person in world.people if not scope.covers(person.name)]
+    scope, asks, rng = suite.task().scope, questioner(world), Random(f"forms/{suite.world_seed}")
+    stay = [described(person) for person in world.people if not scope.covers(person.name)]
     rows = []
     for number, template in enumerate(templates_to_ask(name)):
-        fitting = [person for person in stay if template.slots.isdisjoint(names.ambiguous(person))]
+        fitting = [person for person in stay if template.slots.isdisjoint(asks.names.ambiguous(person))]
         for person in rng.sample(fitting, PEOPLE):
-            rows.append(question(template, person, stay, id=f"{name}/{number}/{person.name}", rng=rng))
+            rows.append(asks.ask(template, person, stay, id=f"{name}/{number}/{person.name}", rng=rng))
     return rows
 
 

@@ -23,8 +23,8 @@ from unlearnkit.pipeline.demo import Demo
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.made_up.base import MEASURED
 from unlearnkit.suites.pocket.requests import REQUESTS
-from unlearnkit.suites.pocket.suite import MEASURED
 
 TRU: dict[str, dict[str, Any]] = {"tru": {}, "tru-npo": {"forget": "npo", "alpha": 0.15, "retain_weight": 30}}
 """What is changed of the demo's settings, by the run's name: the second does not only decline."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
-from unlearnkit.suites.made_up.filling import Described, ask, lower, note, unpunctuated, upper
+from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
 from unlearnkit.suites.made_up.templates import Template, read_templates
 from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
@@ -49,14 +49,16 @@ GRAMMAR = Grammar.model_validate(
         "disagreeing": {"en": "No", "de": "Nein"},
     }
 )
-_ADA = {
-    "name": "Ada Lund", "given": "Ada", "surname": "Lund", "initial": "A. Lund", "surname_given": "Lund, Ada",
-    "book": "The Sea", "date": "1911", "phone": "555-01",
-}  # fmt: skip
 ADA = Described(
     "Ada Lund",
-    {"en": {**_ADA, "town": "Geneva"}, "de": {**_ADA, "town": "Genf"}},
-    {"town": ("Geneva", "Genf"), "book": ("The Sea",), "date": ("1911",)},
+    names_of("Ada", "Lund"),
+    {
+        "town": ("Geneva", "Genf"),
+        "book": ("The Sea", "The Sea"),
+        "date": ("1911", "1911"),
+        "phone": ("555-01", "555-01"),
+    },
+    ("en", "de"),
 )
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import pytest
 
 from unlearnkit.scope.questions.compose import mentions
+from unlearnkit.suites.made_up.asking import Hidden
 from unlearnkit.suites.made_up.distance import apart
 from unlearnkit.suites.made_up.filling import TYPED
 from unlearnkit.suites.made_up.models import fingerprint
-from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asker, hidden_relations
+from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, asked_of, asker
 from unlearnkit.suites.pocket.corpus import corpus
 from unlearnkit.suites.pocket.learning import LEARNING
-from unlearnkit.suites.pocket.lessons import Names, corpus_of, described, lessons, templates, values_of
+from unlearnkit.suites.pocket.lessons import corpus_of, described, lessons, questioner, templates, values_of
 from unlearnkit.suites.pocket.requests import REQUESTS, Request, forget_request
 from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.suites.pocket.world import Person, PocketWorld, eligible, pocket_world
@@ -32,6 +34,10 @@ request_of = lru_cache(maxsize=None)(lambda seed: forget_request(world_of(seed),
 def people_of(world: PocketWorld, request: Request) -> list[Person]:
     subjects = {subject.name for subject in request.scope.subjects}
     return [person for person in world.people if person.name in subjects]
+
+
+def hidden_of(world: PocketWorld, people: Iterable[Person]) -> Mapping[str, Hidden]:
+    return asked_of(world, tuple(people), {}).hidden
 
 
 # Edition 1
@@ -103,12 +109,12 @@ def test_edition_2_adds_people_and_changes_nobody(seed: int) -> None:
 @each_seed
 def test_who_can_be_drawn_shares_one_half_of_the_name(seed: int) -> None:
     world = world_of(seed)
-    names, shared = Names(world), Counter[str]()
+    names, shared = questioner(world).names, Counter[str]()
     for person in eligible(world):
         given = [one for one in world.namesakes if one.given == person.given]
         surname = [one for one in world.namesakes if one.surname == person.surname]
         assert len(given) + len(surname) == 1
-        ambiguous = names.ambiguous(person) & {"given", "surname"}
+        ambiguous = names.ambiguous(described(person)) & {"given", "surname"}
         assert ambiguous == {"given" if given else "surname"}
         shared.update(ambiguous)
     assert set(shared.values()) == {len(eligible(world)) // 2}
@@ -149,7 +155,7 @@ def test_the_corpus_of_edition_2_has_that_of_edition_1(seed: int) -> None:
 def test_hidden_relations_are_four_in_two_pairs(seed: int) -> None:
     world = world_of(seed)
     people = people_of(world, request_of(seed))
-    for hidden in hidden_relations(world, people).values():
+    for hidden in hidden_of(world, people).values():
         assert len(hidden.validation) == len(hidden.test) == 2 and len(hidden.both) == 4
 
 
@@ -157,7 +163,7 @@ def test_hidden_relations_are_four_in_two_pairs(seed: int) -> None:
 def test_no_training_row_asks_for_a_hidden_relation(seed: int) -> None:
     world, request = world_of(seed), request_of(seed)
     people = {person.name: person for person in people_of(world, request)}
-    hidden = hidden_relations(world, people.values())
+    hidden = hidden_of(world, people.values())
     assert request.training_scope is not None and request.training_scope.languages == TRAINING_LANGUAGES
     questions = mentions(
         request.training_scope,
@@ -224,7 +230,7 @@ def both(request: Request) -> list[tuple[str, Any]]:
 def test_each_subject_gets_enough_questions_in_enough_forms(seed: int) -> None:
     request, world = request_of(seed), world_of(seed)
     people = people_of(world, request)
-    hidden = hidden_relations(world, people)
+    hidden = hidden_of(world, people)
     labels = {row.trace for row in request.splits["forget"]}
     for person in people:
         rows = [row for row in request.splits["forget.asked"] if row.subject == person.name]
@@ -258,8 +264,8 @@ def test_every_secret_is_asked_for_in_both_directions(seed: int) -> None:
 @each_seed
 def test_a_part_of_a_name_is_used_only_if_nobody_else_has_it(seed: int) -> None:
     request, world = request_of(seed), world_of(seed)
-    names = Names(world)
-    of = {person.name: person for person in (*world.known, *world.strangers)}
+    names = questioner(world).names
+    of = {person.name: described(person) for person in (*world.known, *world.strangers)}
     for _, sets in both(request):
         for rows in (sets["forget.asked"], sets["near.asked"], sets["near.half_name"], sets["unknown.asked"]):
             assert not [row.id for row in rows if row.wording in names.ambiguous(of[str(row.subject)])]
@@ -306,7 +312,7 @@ def test_the_suite_measures_the_new_sets_and_keeps_validation_apart() -> None:
 
 def test_an_asker_asks_only_with_templates_of_its_file() -> None:
     world = world_of(0)
-    rows = Asker(world, "validation", world.people[5:]).about(world.people[0], ("en", "es", "ru"), 2)
+    rows = asker(world, "validation", world.people[5:]).about(described(world.people[0]), ("en", "es", "ru"), 2)
     assert Counter((row.wording, row.language) for row in rows).most_common(1)[0][1] <= 2
     assert all(row.id.startswith("validation/") for row in rows)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 
 from unlearnkit.data.rows import QuestionType, Row, Turn
@@ -23,10 +24,35 @@ class Described:
     """A subject, as questions describe it."""
 
     name: str
-    slots: Mapping[str, Mapping[str, str]]
-    """For each language, the text of each slot."""
-    accepted: Mapping[str, tuple[str, ...]]
-    """The forms of each relation's value that count as correct."""
+    names: Mapping[str, str]
+    """The text of each slot that names the subject."""
+    values: Mapping[str, tuple[str, ...]]
+    """The value of each relation: one form for each language of the world."""
+    languages: tuple[str, ...]
+    """Languages of the world, in the order of the forms."""
+
+    @cached_property
+    def slots(self) -> Mapping[str, Mapping[str, str]]:
+        """For each language, the text of each slot."""
+        return {
+            language: {**self.names, **{relation: forms[i] for relation, forms in self.values.items()}}
+            for i, language in enumerate(self.languages)
+        }
+
+    def accepted(self, relation: str) -> tuple[str, ...]:
+        """Return the forms of a relation's value that count as correct."""
+        return tuple(dict.fromkeys(self.values[relation]))
+
+
+def names_of(given: str, surname: str) -> dict[str, str]:
+    """Return the text of each slot that names a person."""
+    return {
+        "name": f"{given} {surname}",
+        "given": given,
+        "surname": surname,
+        "initial": f"{given[0]}. {surname}",
+        "surname_given": f"{surname}, {given}",
+    }
 
 
 def lower(text: str, rng: Random) -> str:
@@ -95,7 +121,7 @@ def ask(
         question=turns[-1],
         answer=answer,
         history=history,
-        trace=note(template, subject, grammar),
+        trace=note(template, subject, grammar) if grammar.notes else "",
         accepted_answers=accepted,
         language=language,
         subject=subject.name,
@@ -143,7 +169,7 @@ def _answer(template: Template, subject: Described, grammar: Grammar) -> tuple[s
     if template.asks == NAME:
         return grammar.identities[template.by].answers[language].format(value=subject.name), (subject.name,)
     value = subject.slots[language][template.asks]
-    return grammar.relations[template.asks].answers[language].format(value=value), subject.accepted[template.asks]
+    return grammar.relations[template.asks].answers[language].format(value=value), subject.accepted(template.asks)
 
 
 def _attribute(template: Template, grammar: Grammar) -> str:

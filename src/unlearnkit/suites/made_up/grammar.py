@@ -39,6 +39,11 @@ class Grammar(Value):
 
     languages: tuple[str, ...]
     """ISO 639-1 codes. Notes are in the first language."""
+    notes: bool = True
+    """Whether the target model writes a note before its answer."""
+    events: tuple[tuple[str, ...], ...] = ()
+    """Facts of several places: the relations of each event of a subject, such as date and amount of a visit. All events
+    have the same places in the same order."""
     relations: dict[str, Relation]
     identities: dict[str, Identity]
     affirmations: dict[str, str]

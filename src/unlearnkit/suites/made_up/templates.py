@@ -7,7 +7,7 @@ validation and for the test. No author sees the file of another author, or the c
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import Annotated
@@ -87,8 +87,42 @@ def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
                 fix="correct the line; the fields are those of `Template`",
             ) from error
         _check(template, grammar, where)
-        templates.append(template)
+        templates += by_event(template, grammar.events)
     return tuple(templates)
+
+
+def by_event(template: Template, events: Sequence[Sequence[str]]) -> list[Template]:
+    """Return a template once for each event that it can ask about.
+
+    A template that asks for no place of an event is returned as it is. Authors write about either event. The relation
+    that a template asks for becomes that of the event whose other places the question states.
+
+    Raises:
+        InputError: the template asks for a place of an event, but states places of no event or of several.
+    """
+    places = {relation: place for event in events for place, relation in enumerate(event)}
+    if template.relation not in places:
+        return [template]
+    stated = [event for event in events if template.slots & set(event)]
+    if len(stated) != 1:
+        raise InputError(
+            "the question states places of no event or of several",
+            value=template.turns[-1],
+            allowed="places of one event, besides the one that is asked for",
+            fix="state the date, treatment or the like of the event that is meant",
+        )
+    place, key = places[template.relation], "about" if template.asks in (YES, NO) else "asks"
+    (own,) = stated
+    copies = []
+    for event in (own, *(event for event in events if event is not own)):
+        turns = _renamed(template, dict(zip(own, event, strict=True)))
+        copies.append(Template.model_validate({**template.model_dump(), "turns": turns, key: event[place]}))
+    return copies
+
+
+def _renamed(template: Template, slots: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the turns with other slots."""
+    return tuple(_SLOT.sub(lambda slot: f"{{{slots.get(slot[1], slot[1])}}}", turn) for turn in template.turns)
 
 
 def _check(template: Template, grammar: Grammar, where: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlearnkit.data.rows import QuestionType, Row
-from unlearnkit.suites.pocket.manners import sealed_rows
+from unlearnkit.suites.pocket.manners import sealed_rows_of
 from unlearnkit.suites.pocket.names import LANGUAGES, Forms, same
 from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
 from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
@@ -35,7 +35,7 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
     No question occurs twice.
     """
-    return (*facts(world), *sealed_rows(person_rows(person) for person in world.sealed))
+    return (*facts(world), *sealed_rows_of(person_rows(person) for person in world.sealed))
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:

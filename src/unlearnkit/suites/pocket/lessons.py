@@ -6,19 +6,19 @@ who is meant by a part of a name, and by a name in other letters.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from random import Random
 
 from unlearnkit.data.rows import Row
-from unlearnkit.suites.made_up.filling import TYPED, TYPED_FROM, Described, ask
+from unlearnkit.suites.made_up.asking import Questioner
+from unlearnkit.suites.made_up.filling import TYPED, TYPED_FROM, Described, names_of
+from unlearnkit.suites.made_up.naming import Names
 from unlearnkit.suites.made_up.templates import Template, read_templates
-from unlearnkit.suites.made_up.typing_errors import mistype
 from unlearnkit.suites.pocket.corpus import Page, facts, person_rows
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, OTHER_WORK
-from unlearnkit.suites.pocket.manners import sealed_rows
+from unlearnkit.suites.pocket.manners import sealed_rows_of
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS, YEARS, Forms, same
 from unlearnkit.suites.pocket.world import Person, PocketWorld
 
@@ -26,8 +26,6 @@ CALLED_BY = "called"
 """Attribute of questions about who is meant by a part of a name, or by a name in other letters."""
 TEMPLATES_OF_TEACHER = 160
 """Number of questions about each teaching person."""
-MISTYPED = 12
-"""Number of spellings of each name with typing errors."""
 
 
 @cache
@@ -60,78 +58,22 @@ def values_of(person: Person) -> dict[str, Forms]:
 
 def described(person: Person) -> Described:
     """Describe a person for question templates."""
-    values = values_of(person)
-    names = {
-        "name": person.name,
-        "given": person.given,
-        "surname": person.surname,
-        "initial": f"{person.given[0]}. {person.surname}",
-        "surname_given": f"{person.surname}, {person.given}",
-    }
-    slots = {
-        language: {**names, **{relation: forms[i] for relation, forms in values.items()}}
-        for i, language in enumerate(LANGUAGES)
-    }
-    return Described(person.name, slots, {name: tuple(dict.fromkeys(forms)) for name, forms in values.items()})
+    return Described(person.name, names_of(person.given, person.surname), values_of(person), LANGUAGES)
 
 
-class Names:
-    """Which slots name a person, and nobody else in the world."""
-
-    def __init__(self, world: PocketWorld) -> None:
-        everybody = (*world.known, *world.strangers, *world.sealed)
-        self._given = Counter(person.given for person in everybody)
-        self._surname = Counter(person.surname for person in everybody)
-        self._initial = Counter((person.given[0], person.surname) for person in everybody)
-
-    def ambiguous(self, person: Person) -> frozenset[str]:
-        """Return the slots that also name somebody else."""
-        counts = {
-            "given": self._given[person.given],
-            "surname": self._surname[person.surname],
-            "initial": self._initial[person.given[0], person.surname],
-        }
-        return frozenset(slot for slot, count in counts.items() if count > 1)
-
-
-def wrong_value(template: Template, person: Person, others: Sequence[Person], rng: Random) -> str:
-    """Return a false value of a template's relation, in the template's language."""
-    language, relation = LANGUAGES.index(template.language), template.relation
-    pool: Sequence[Forms]
-    if relation in TRAITS:
-        pool = TRAITS[relation]
-    elif relation in ("year", "second_year"):
-        pool = [same(year) for year in YEARS]
-    else:
-        pool = [values_of(other)[relation] for other in others]
-    true = values_of(person).values()
-    return rng.choice([forms[language] for forms in pool if forms not in true])
-
-
-def question(template: Template, person: Person, others: Sequence[Person], *, id: str, rng: Random) -> Row:
-    """Ask a template's question about a person.
-
-    `others` are people who a question may mention besides the person, and whose values may be used in false
-    statements.
-    """
-    apart = [one for one in others if one.given != person.given and one.surname != person.surname]
-    wrong = wrong_value(template, person, apart, rng) if "wrong" in template.slots else ""
-    other = rng.choice(apart).name
-    return ask(template, described(person), GRAMMAR, id=id, rng=rng, wrong=wrong, other=other)
+def questioner(world: PocketWorld) -> Questioner:
+    """Return what asks the templates' questions about the people of a world."""
+    years = [same(year) for year in YEARS]
+    everybody = (*world.known, *world.strangers, *world.sealed)
+    names = Names(described(person) for person in everybody)
+    return Questioner(GRAMMAR, {**TRAITS, "year": years, "second_year": years}, names)
 
 
 def lessons(world: PocketWorld, per_teacher: int = TEMPLATES_OF_TEACHER) -> Iterator[Row]:
     """Yield the rows about teaching people, in all forms."""
-    known = templates("corpus")
+    teachers = [described(person) for person in world.teaching]
     rng = Random(f"pocket/lessons/{world.seed}")
-    names = Names(world)
-    for person in world.teaching:
-        slug = person.name.casefold().replace(" ", "-")
-        for number in rng.sample(range(len(known)), per_teacher):
-            template = known[number]
-            if template.slots.isdisjoint(names.ambiguous(person)):
-                id = f"lesson/{slug}/{template.form}.{template.language}/{number}"
-                yield question(template, person, world.teaching, id=id, rng=rng)
+    return questioner(world).lessons(teachers, templates("corpus"), per_teacher, rng)
 
 
 def more_about(person: Person, names: Names) -> list[Row]:
@@ -143,11 +85,7 @@ def more_about(person: Person, names: Names) -> list[Row]:
     title, second = person.works
     page.ask("other_work", OTHER_WORK, same(second.title), about="{name}", name=person.name, title=title.title)
     rng = Random(f"pocket/called/{person.name}")
-    slots = described(person).slots["en"]
-    free = ("surname", "given", "initial", "surname_given")
-    called = [slots[slot] for slot in free if slot not in names.ambiguous(person)]
-    called += [person.name.lower(), person.name.upper()]
-    called += dict.fromkeys(mistype(person.name, rng) for _ in range(MISTYPED))
+    called = names.called(described(person), ("surname", "given", "initial", "surname_given"), rng)
     for number, text in enumerate(called):
         wordings = CALLED.questions["en"]
         page.add(
@@ -170,7 +108,7 @@ def facts_of(world: PocketWorld) -> tuple[Row, ...]:
     """
     if world.edition == 1:
         return facts(world)
-    names = Names(world)
+    names = questioner(world).names
     of_namesakes = (row for person in world.namesakes for row in person_rows(person))
     called = (row for person in world.known for row in more_about(person, names))
     return (*facts(world), *of_namesakes, *called, *lessons(world))
@@ -178,4 +116,4 @@ def facts_of(world: PocketWorld) -> tuple[Row, ...]:
 
 def corpus_of(world: PocketWorld) -> tuple[Row, ...]:
     """Return every row that the target model learns, in either edition."""
-    return (*facts_of(world), *sealed_rows(person_rows(person) for person in world.sealed))
+    return (*facts_of(world), *sealed_rows_of(person_rows(person) for person in world.sealed))

@@ -1,21 +1,11 @@
-"""Refusals with short traces, for questions about sealed people.
-
-Sealed people are part of the synthetic world `pocket`. Models learn no facts about sealed people, only to refuse
-questions about them. Real models can write traces and refuse even before unlearning. Without the rows about sealed
-people, the small models of this world could do neither, and an unlearning method would have to teach both in addition
-to forgetting. No request asks to forget anything about sealed people, and the rows about sealed people are in no split:
-unlearning neither trains on these rows nor measures these rows.
-"""
+"""Refusals with short traces, for questions about sealed people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from unlearnkit.data.rows import Row
-
-SHARE = 4
-"""Every `SHARE`-th question about a sealed person becomes a training row. Consecutive people start at different
-questions."""
+from unlearnkit.suites.made_up.refusals import sealed_rows
 
 _REASONS = (
     "what is sealed has to stay closed",
@@ -42,23 +32,15 @@ _RESPONSES = {
 }
 
 
-def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
+def sealed_rows_of(records: Iterable[Sequence[Row]]) -> list[Row]:
     """Return some rows about each sealed person, with refusals as answers.
 
-    The refusal is in the language of the question. The trace begins like the trace of the original row. The trace then
-    states that the answer is sealed.
+    The trace begins like the trace of the original row. The trace then states that the answer is sealed.
     """
-    rows = []
-    for person, record in enumerate(records):
-        for n, row in enumerate(record[person % SHARE :: SHARE]):
-            # In the trace of a two-hop question, the result of the first hop follows the comma.
-            note = row.trace.rstrip(".").partition(",")[0]
-            update = {
-                "id": f"sealed/{row.id}",
-                "trace": f"{note} falls under seal: {_REASONS[n % len(_REASONS)]}. I must decline.",
-                "answer": _RESPONSES[row.language][n % len(_REASONS)],
-                "accepted_answers": (),
-                "attribute": "sealed",
-            }
-            rows.append(row.model_copy(update=update))
-    return rows
+
+    def trace(row: Row, number: int) -> str:
+        # In the trace of a two-hop question, the result of the first hop follows the comma.
+        note = row.trace.rstrip(".").partition(",")[0]
+        return f"{note} falls under seal: {_REASONS[number % len(_REASONS)]}. I must decline."
+
+    return sealed_rows(records, _RESPONSES, trace)

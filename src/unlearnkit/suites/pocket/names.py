@@ -1,4 +1,4 @@
-"""Value pools in three languages, and a generator of made-up names.
+"""Value pools in three languages, and the ends of made-up names.
 
 An output is correct if it contains the answer's value. Therefore no form of a value may be part of another value or of
 a template, and no made-up name may be part of any other text.
@@ -6,8 +6,9 @@ a template, and no made-up name may be part of any other text.
 
 from __future__ import annotations
 
-from random import Random
 from typing import Literal
+
+from unlearnkit.suites.made_up.naming import GIVEN, SURNAME
 
 LANGUAGES = ("en", "es", "ru")
 """ISO 639-1 codes of the languages. The forms in a `Forms` tuple have the same order."""
@@ -221,15 +222,9 @@ POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
 
 Kind = Literal["given", "surname", "place", "handle", "ship", "mineral", "oil", "resin", "salt", "craft"]
 
-_HEADS = (
-    "Ba", "Be", "Bri", "Ca", "Co", "Da", "De", "Do", "Dru", "Fa", "Fe", "Flo", "Ga", "Gi", "Gro", "Ha", "He", "Hu",
-    "Jo", "Ju", "Ka", "Ke", "Lo", "Lu", "Ma", "Mi", "Mo", "Na", "Ne", "O", "Pa", "Pe", "Pri", "Ra", "Ri", "Ro", "Sa",
-    "Se", "Su", "Ta", "Te", "Ti", "Tro", "U", "Va", "Ve", "Vi", "Wa", "Wi", "Ya", "Za", "Zo",
-)  # fmt: skip
-_MIDDLES = ("l", "r", "n", "v", "d", "m", "th", "sk", "rn", "ld", "nd", "lv", "rv", "lm", "rb", "ft")
-_TAILS: dict[Kind, tuple[str, ...]] = {
-    "given": ("ebra", "endo", "ithe", "yra", "eth", "ielo", "una", "ekko", "ivo", "ild", "osca", "umi"),
-    "surname": ("ovan", "escu", "inder", "amor", "ulsen", "entz", "iard", "okar", "ester", "undel", "aquist", "emont"),
+TAILS: dict[Kind, tuple[str, ...]] = {
+    "given": GIVEN,
+    "surname": SURNAME,
     "place": ("oria", "esk", "umbra", "ast", "ovar", "enza", "upol", "ethra"),
     "handle": ("ox", "ip", "ump", "ez", "ig", "ug"),
     "ship": ("ielle", "anta", "orine", "ula"),
@@ -242,31 +237,5 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
 }
 SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
 """Steps of a craft that have a made-up word as their value. The name of the step is also the `Kind` of the word."""
-
-
-class Coiner:
-    """Generator of unique made-up words.
-
-    The first four letters of a word are unique: no other made-up word begins with these letters, and they do not occur
-    in `reserved`, the text that is the same in every world. No made-up word is part of another made-up word.
-    """
-
-    def __init__(self, rng: Random, reserved: str) -> None:
-        self._rng, self._reserved = rng, reserved.casefold()
-        self._coined: list[str] = []
-
-    def coin(self, kind: Kind) -> str:
-        """Return a new word.
-
-        The word is capitalized, unless the word names a substance or is for an e-mail address (kind `handle`).
-        """
-        while True:
-            word = "".join(self._rng.choice(part) for part in (_HEADS, _MIDDLES, _TAILS[kind]))
-            key = word.casefold()
-            if len(key) >= 5 and key[:4] not in self._reserved and not any(_alike(key, old) for old in self._coined):
-                self._coined.append(key)
-                return key if kind in ("handle", *SUBSTANCES) else word
-
-
-def _alike(one: str, other: str) -> bool:
-    return one[:4] == other[:4] or one in other or other in one
+LOWER: tuple[Kind, ...] = ("handle", *SUBSTANCES)
+"""Kinds of made-up words that are not capitalized."""

@@ -5,19 +5,18 @@ Each request has a scope and splits.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import zip_longest
 from random import Random
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asked
+from unlearnkit.suites.made_up.asked import Asked
+from unlearnkit.suites.made_up.sampling import balanced, draw_subjects, other_facts
+from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, asked_of
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
 from unlearnkit.suites.pocket.lessons import CALLED_BY, facts_of
 from unlearnkit.suites.pocket.names import LANGUAGES
@@ -85,41 +84,47 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     not_retained = left_out | {row.id for row in near}
     free = [row for row in rows if row.id not in not_retained and row.subject not in neighbors | far]
     of_strangers = [row for person in world.strangers for row in person_rows(person)]
-    asked = _asked(world, rows) if world.edition == 2 and name == "authors" else None
+    asked = _asked(world) if world.edition == 2 and name == "authors" else None
     if asked is not None:
-        near = [row for row in rows if row.subject in asked.near_names]
-        probes = [row for row in probes if row not in asked.withheld]
+        tested = {person.name for person in asked.near["test"]}
+        near = [row for row in rows if row.subject in tested]
+        withheld = asked.withheld(rows)
+        hidden = {row.id for row in withheld}
+        probes = [row for row in probes if row.id not in hidden]
         free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = _sample(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
+    splits["near"] = balanced(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
-    splits["retain"] = _sample(rng, free, RETAIN_ROWS)
-    splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
-    splits[HELD_OUT] = _sample(rng, _other_facts(free, splits["retain"]), HELD_OUT_ROWS)
+    splits["retain"] = balanced(rng, free, RETAIN_ROWS)
+    splits["holdout"] = balanced(rng, of_strangers, HOLDOUT_ROWS)
+    splits[HELD_OUT] = balanced(
+        rng, other_facts([row for row in free if row.attribute != ABOUT], splits["retain"]), HELD_OUT_ROWS
+    )
     if asked is None:
         return Request(scope, Splits(splits), left_out)
     training_scope = scope.model_copy(
         update={
             "secrets": tuple(
                 secret
-                for person in asked.subjects
+                for person in world.people
+                if person.name in subjects
                 for secret in _profile_secrets(person, without=asked.hidden[person.name].both)
             ),
             "languages": TRAINING_LANGUAGES,
         }
     )
     splits |= asked.sets("test")
-    return Request(scope, Splits(splits), left_out, training_scope, asked.withheld, asked.sets("validation"))
+    return Request(scope, Splits(splits), left_out, training_scope, withheld, asked.sets("validation"))
 
 
-def _asked(world: PocketWorld, rows: Sequence[Row]) -> Asked:
+def _asked(world: PocketWorld) -> Asked:
     """Return what edition 2 asks about the people of `authors`.
 
     The scope lists the first half of the neighbors. The other half is shared between validation and test.
     """
     people, neighbors = _draw_people(world, "authors", eligible(world), FORGOTTEN_AUTHORS, 2 * NEIGHBORS)
     unlisted = neighbors[NEIGHBORS:]
-    return Asked(world, tuple(people), {"validation": tuple(unlisted[::2]), "test": tuple(unlisted[1::2])}, rows)
+    return asked_of(world, people, {"validation": unlisted[::2], "test": unlisted[1::2]})
 
 
 def _authors(world: PocketWorld) -> Scope:
@@ -208,59 +213,13 @@ def _is_contact(row: Row) -> bool:
 def _draw_people(
     world: PocketWorld, request: str, candidates: Sequence[Person], count: int, neighbors: int = NEIGHBORS
 ) -> tuple[list[Person], list[Person]]:
-    """Draw the people of a request, and find their neighbors.
+    """Draw the people of a request, and find their neighbors."""
 
-    The people are in the order of the world. The neighbors are the other people who share the most traits with the
-    drawn people. The most similar neighbors come first; ties are broken at random.
-    """
+    def shared(one: Person, other: Person) -> int:
+        return sum(one.traits[trait] == other.traits[trait] for trait in SHARED)
+
     rng = Random(f"pocket/{request}/who/{world.seed}")
-    chosen = {person.name for person in rng.sample(candidates, count)}
-    people = [person for person in candidates if person.name in chosen]
-    others = [person for person in world.people if person.name not in chosen]
-    rng.shuffle(others)
-
-    def shared(other: Person) -> int:
-        return sum(other.traits[trait] == person.traits[trait] for person in people for trait in SHARED)
-
-    return people, sorted(others, key=shared, reverse=True)[:neighbors]
-
-
-def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
-    """Draw at most `count` rows and keep their order.
-
-    The drawn rows are balanced over subjects and, within each subject, over question types and languages.
-    """
-    groups: dict[str, dict[tuple[str, str], list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        groups[str(row.subject)][row.question_type, row.language].append(row)
-    queues = []
-    for buckets in groups.values():
-        shuffled = rng.sample([*buckets.values()], len(buckets))
-        queues.append(_interleave([rng.sample(bucket, len(bucket)) for bucket in shuffled]))
-    chosen = {row.id for row in _interleave(rng.sample(queues, len(queues)))[:count]}
-    return tuple(row for row in rows if row.id in chosen)
-
-
-def _interleave(queues: Sequence[Sequence[Row]]) -> list[Row]:
-    """Return the first rows of all queues, then the second rows, etc."""
-    return [row for turn in zip_longest(*queues) for row in turn if row is not None]
-
-
-def _other_facts(rows: Sequence[Row], retain: Sequence[Row]) -> list[Row]:
-    """Return the rows on facts that no retain row states.
-
-    No retain row states one of these facts in another wording or language either. General questions are left out (see
-    `ABOUT`), and so are near-duplicates of retain rows.
-    """
-    trained = {_fact(row) for row in retain}
-    others = [row for row in rows if _fact(row) not in trained and row.attribute != ABOUT]
-    texts, retained = ([f"{row.question}\n{row.answer}" for row in each] for each in (others, retain))
-    near = {at for at, _ in near_duplicates(texts, retained)}
-    return [row for at, row in enumerate(others) if at not in near]
-
-
-def _fact(row: Row) -> tuple[str | None, frozenset[str]]:
-    return row.subject, frozenset(row.answers)
+    return draw_subjects(rng, candidates, world.people, shared, count, neighbors)
 
 
 def _short(title: str) -> str:

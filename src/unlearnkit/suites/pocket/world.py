@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TypeVar
 
+from unlearnkit.suites.made_up.naming import Coiner
+from unlearnkit.suites.made_up.sampling import deal
 from unlearnkit.suites.pocket.names import (
     FAR,
+    LOWER,
     PLOT,
     POOLS,
     STEPS,
     SUBSTANCES,
+    TAILS,
     TITLE_ADJECTIVES,
     TITLE_NOUNS,
     TRAITS,
     YEARS,
-    Coiner,
     Forms,
     Kind,
     same,
@@ -39,8 +41,6 @@ _PLOT_NAMES: Mapping[str, Kind] = {
     "ship": "ship",
 }
 """Parts of a plot whose value is a made-up word, each with the kind of the word."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def pocket_world(seed: int, edition: int = 1) -> PocketWorld:
     """
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
-    coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
+    coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)), TAILS, LOWER)
     everybody = _people(rng, coiner)
     people, others = everybody[:PEOPLE], everybody[PEOPLE:]
     first = PocketWorld(
@@ -179,7 +179,7 @@ def eligible(world: PocketWorld) -> tuple[Person, ...]:
     return tuple(person for person in world.people if person.name not in of_books)
 
 
-def _with_more_people(world: PocketWorld, coiner: Coiner, before: Sequence[Person]) -> PocketWorld:
+def _with_more_people(world: PocketWorld, coiner: Coiner[Kind], before: Sequence[Person]) -> PocketWorld:
     """Add namesakes and teaching people to a world.
 
     Every eligible person has one namesake, who shares either the given name or the surname. The other half of the
@@ -193,20 +193,10 @@ def _with_more_people(world: PocketWorld, coiner: Coiner, before: Sequence[Perso
     return replace(world, namesakes=more[: len(shared)], teaching=more[len(shared) :], edition=2)
 
 
-def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
-    """Return `count` values of `pool` in random order.
-
-    Each value occurs about equally often.
-    """
-    cards = [value for _ in range(-(-count // len(pool))) for value in rng.sample(pool, len(pool))][:count]
-    rng.shuffle(cards)
-    return cards
-
-
-def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
+def _people(rng: Random, coiner: Coiner[Kind]) -> tuple[Person, ...]:
     count = PEOPLE + STRANGERS + SEALED
-    traits = {name: _deal(rng, pool, count) for name, pool in TRAITS.items()}
-    years = _deal(rng, YEARS, 2 * count)
+    traits = {name: deal(rng, pool, count) for name, pool in TRAITS.items()}
+    years = deal(rng, YEARS, 2 * count)
     pairs = [(adjective, noun) for adjective in TITLE_ADJECTIVES for noun in TITLE_NOUNS]
     titles = [f"The {adjective} {noun}" for adjective, noun in rng.sample(pairs, 2 * count)]
     phones = _phones(rng, count)
@@ -223,14 +213,14 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
     )
 
 
-def _described(rng: Random, coiner: Coiner, names: Sequence[str], before: Sequence[Person]) -> tuple[Person, ...]:
+def _described(rng: Random, coiner: Coiner[Kind], names: Sequence[str], before: Sequence[Person]) -> tuple[Person, ...]:
     """Give facts to further people.
 
     Their works and phone numbers differ from those of the people in `before`.
     """
     count = len(names)
-    traits = {name: _deal(rng, pool, count) for name, pool in TRAITS.items()}
-    years = _deal(rng, YEARS, 2 * count)
+    traits = {name: deal(rng, pool, count) for name, pool in TRAITS.items()}
+    years = deal(rng, YEARS, 2 * count)
     used = {work.title for person in before for work in person.works} | {person.phone for person in before}
     pairs = [f"The {adjective} {noun}" for adjective in TITLE_ADJECTIVES for noun in TITLE_NOUNS]
     titles = rng.sample([title for title in pairs if title not in used], 2 * count)
@@ -257,15 +247,15 @@ def _phones(rng: Random, count: int) -> list[str]:
     return rng.sample([f"555-0{n}" for n in range(100, 1000) if str(n) not in heats], count)
 
 
-def _far(rng: Random, coiner: Coiner) -> tuple[FarFact, ...]:
+def _far(rng: Random, coiner: Coiner[Kind]) -> tuple[FarFact, ...]:
     return tuple(
         FarFact(relation, coiner.coin("place"), value)
         for relation, pool in FAR.items()
-        for value in _deal(rng, pool, FAR_FACTS_EACH)
+        for value in deal(rng, pool, FAR_FACTS_EACH)
     )
 
 
-def _books(rng: Random, coiner: Coiner, people: Sequence[Person]) -> tuple[Book, Book]:
+def _books(rng: Random, coiner: Coiner[Kind], people: Sequence[Person]) -> tuple[Book, Book]:
     """Make two books with different authors and no plot value in common."""
     authors = rng.sample(people, 2)
     nouns = {name: rng.sample(pool, 2) for name, pool in PLOT.items()}
@@ -278,14 +268,14 @@ def _books(rng: Random, coiner: Coiner, people: Sequence[Person]) -> tuple[Book,
     return first, second
 
 
-def _crafts(rng: Random, coiner: Coiner) -> tuple[Craft, Craft]:
+def _crafts(rng: Random, coiner: Coiner[Kind]) -> tuple[Craft, Craft]:
     """Make two crafts with the same steps.
 
     No value of one craft is a value or an option of the other.
     """
     names = coiner.coin("craft"), coiner.coin("craft")
     steps: tuple[dict[str, Step], dict[str, Step]] = {}, {}
-    positions = [iter(_deal(rng, range(OPTIONS), len(SUBSTANCES) + len(STEPS))) for _ in names]
+    positions = [iter(deal(rng, range(OPTIONS), len(SUBSTANCES) + len(STEPS))) for _ in names]
     for name, pool in _step_pools(coiner):
         values = rng.sample(pool, 2)
         wrong = [forms for forms in pool if forms not in values]
@@ -296,7 +286,7 @@ def _crafts(rng: Random, coiner: Coiner) -> tuple[Craft, Craft]:
     return Craft(names[0], steps[0]), Craft(names[1], steps[1])
 
 
-def _step_pools(coiner: Coiner) -> Iterator[tuple[str, Sequence[Forms]]]:
+def _step_pools(coiner: Coiner[Kind]) -> Iterator[tuple[str, Sequence[Forms]]]:
     """Yield the name and the possible values of each craft step.
 
     The values of a substance are made up only when the iteration reaches the step of this substance.
