@@ -1,11 +1,12 @@
-"""Measure which forms of questions the target model of the pocket world answers.
+"""Measure which forms of questions the target model of a made-up world answers.
 
-    python experiments/forms.py --templates validation [--worlds 0]
+    python experiments/forms.py --templates validation [--suite pocket] [--worlds 0]
     python experiments/forms.py --templates test --write
 
-Each template is asked about several people who stay, and about whom no lesson is. The corpus and the training were
-chosen by the validation templates; the test templates were looked at once, at the end. `--write` writes the accuracy of
-each form to the pocket suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
+Each template is asked about several subjects who stay, and about whom no lesson is. The corpus and the training of the
+pocket world were chosen by the validation templates; those of the clinic were not chosen at all. The test templates
+were looked at once, at the end. `--write` writes the accuracy of each form to the suite's folder. A form below 0.8
+counts as not reached. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -13,34 +14,51 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-import unlearnkit.suites.pocket
+import unlearnkit.suites
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.plugins.accuracy import Accuracy
 from unlearnkit.models.folder import find_model
 from unlearnkit.records.measure import measure
 from unlearnkit.subjects.local import LocalSubject
-from unlearnkit.suites.made_up.base import REACHED
+from unlearnkit.suites.clinic import lessons as clinic_lessons
+from unlearnkit.suites.clinic.suite import ClinicSuite
+from unlearnkit.suites.clinic.world import clinic
+from unlearnkit.suites.made_up.asking import Questioner
+from unlearnkit.suites.made_up.base import REACHED, MadeUpSuite
+from unlearnkit.suites.made_up.filling import Described
+from unlearnkit.suites.made_up.templates import Template
+from unlearnkit.suites.pocket import lessons as pocket_lessons
 from unlearnkit.suites.pocket.asked import templates_to_ask
-from unlearnkit.suites.pocket.lessons import described, questioner
 from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.suites.pocket.world import pocket_world
 
 PEOPLE = 6
 """People whom each template asks about."""
-FILE = Path(unlearnkit.suites.pocket.__file__).parent / "forms.json"
+SUITES: dict[str, type[MadeUpSuite]] = {"pocket": Pocket, "clinic": ClinicSuite}
 
 
-def asked(suite: Pocket, name: str) -> list[Row]:
-    """The questions of a template file about people who stay."""
-    world = pocket_world(suite.world_seed, 2)
-    scope, asks, rng = suite.task().scope, questioner(world), Random(f"forms/{suite.world_seed}")
-    stay = [described(person) for person in world.people if not scope.covers(person.name)]
+def world_of(suite: MadeUpSuite, name: str) -> tuple[Questioner, Sequence[Described], Sequence[Template]]:
+    """What asks questions in a suite's world, who can be asked about, and the templates of a file."""
+    if isinstance(suite, Pocket):
+        world = pocket_world(suite.world_seed, 2)
+        people = [pocket_lessons.described(person) for person in world.people]
+        return pocket_lessons.questioner(world), people, templates_to_ask(name)
+    patients = clinic(suite.world_seed)
+    return clinic_lessons.questioner(patients), patients.patients, clinic_lessons.templates_to_ask(name)
+
+
+def asked(suite: MadeUpSuite, name: str) -> list[Row]:
+    """The questions of a template file about subjects who stay."""
+    asks, everybody, templates = world_of(suite, name)
+    scope, rng = suite.task().scope, Random(f"forms/{suite.world_seed}")
+    stay = [person for person in everybody if not scope.covers(person.name)]
     rows = []
-    for number, template in enumerate(templates_to_ask(name)):
+    for number, template in enumerate(templates):
         fitting = [person for person in stay if template.slots.isdisjoint(asks.names.ambiguous(person))]
         for person in rng.sample(fitting, PEOPLE):
             rows.append(asks.ask(template, person, stay, id=f"{name}/{number}/{person.name}", rng=rng))
@@ -50,13 +68,14 @@ def asked(suite: Pocket, name: str) -> list[Row]:
 def main() -> None:
     """Measure the target models of some worlds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--suite", choices=tuple(SUITES), default="pocket")
     parser.add_argument("--templates", choices=("validation", "test"), required=True)
     parser.add_argument("--worlds", default="0")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     found: defaultdict[str, list[float]] = defaultdict(list)
     for seed in map(int, options.worlds.split(",")):
-        suite = Pocket(world_seed=seed)
+        suite = SUITES[options.suite](world_seed=seed)
         subject = LocalSubject.load(find_model(suite.target_model(Progress())), "float32")
         sets = {options.templates: asked(suite, options.templates)}
         for record in measure(subject, sets, max_new_tokens=suite.max_new_tokens):
@@ -68,7 +87,8 @@ def main() -> None:
         missed = "" if each["accuracy"] >= REACHED else " (not reached)"
         print(f"| {form} | {each['accuracy']:.2f}{missed} | {each['questions']} |")
     if options.write:
-        FILE.write_text(json.dumps(forms, indent=1) + "\n", encoding="utf-8")
+        file = Path(unlearnkit.suites.__file__).parent / options.suite / "forms.json"
+        file.write_text(json.dumps(forms, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

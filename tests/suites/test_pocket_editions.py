@@ -14,8 +14,8 @@ import pytest
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.suites.made_up.asking import Hidden
 from unlearnkit.suites.made_up.distance import apart
-from unlearnkit.suites.made_up.filling import TYPED
 from unlearnkit.suites.made_up.models import fingerprint
+from unlearnkit.suites.made_up.templates import TYPED
 from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, asked_of, asker
 from unlearnkit.suites.pocket.corpus import corpus
 from unlearnkit.suites.pocket.learning import LEARNING

@@ -5,7 +5,8 @@ Rows name the form in the field `wording`. The names of the scores are `wording.
 - `accuracy`: all questions of the set in this form;
 - `known`: those that the target model answers correctly;
 - `unfamiliar`: those whose note is no training label. A note is a label if a row of the set `forget` has it as its
-  trace. A paraphrase of a forget row has such a note, so a method has learned what to write after this note.
+  trace. A paraphrase of a forget row has such a note, so a method has learned what to write after this note. Missing if
+  the forget rows have no traces.
 """
 
 from __future__ import annotations
@@ -99,6 +100,6 @@ def wording_scores(records: Sequence[Record], target: Sequence[Record], scope: S
         add(split, wording, ALL, members)
         if target:
             add(split, wording, KNOWN, (r for r in members if (r.split, r.row.id) in right))
-        if is_forget(split):
+        if is_forget(split) and labels:
             add(split, wording, UNFAMILIAR, (r for r in members if r.row.trace not in labels))
     return scores

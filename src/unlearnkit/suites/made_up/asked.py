@@ -12,7 +12,7 @@ from functools import cached_property
 
 from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.asking import Asker, Hidden
-from unlearnkit.suites.made_up.filling import Described
+from unlearnkit.suites.made_up.filling import STATEMENT, Described
 from unlearnkit.suites.made_up.grammar import Grammar
 
 
@@ -61,9 +61,17 @@ class Asked:
     def trainable(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows on which an unlearning method may train.
 
-        These are the rows in a language of training, without rows about those who occur only in validation or test.
+        These are the rows in a language of training, without rows about those who occur only in validation or test. In
+        a world without notes, statements to confirm are left out: only a note shows which relation they are about, so a
+        composed question could ask for a hidden one.
         """
-        return [row for row in rows if row.language in self.training_languages and row.subject not in self.only_asked]
+        return [
+            row
+            for row in rows
+            if row.language in self.training_languages
+            and row.subject not in self.only_asked
+            and (self.grammar.notes or row.attribute != STATEMENT)
+        ]
 
     def sets(self, name: str) -> dict[str, tuple[Row, ...]]:
         """Return the row sets of a template file, `validation` or `test`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -127,6 +127,14 @@ class MadeUpSuite(Settings):
         turns = [turn.content for row in self._corpus for turn in row.history]
         texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
         return [*texts, *turns, *ANSWERS, *phrases(self._scopes)]
+
+
+def not_reached(forms: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+    """Return the forms that count as not reached.
+
+    `forms` has the field `accuracy` for each form. The script `experiments/forms.py` measures it.
+    """
+    return tuple(form for form, measured in forms.items() if measured["accuracy"] < REACHED)
 
 
 def small_world_limitations(millions: str, not_reached: Sequence[str]) -> tuple[str, ...]:

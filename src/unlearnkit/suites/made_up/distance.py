@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnkit.suites.made_up.templates import Template
+from unlearnkit.scope.wording import Phrases
+from unlearnkit.suites.made_up.templates import NAME, Template
 
 LEAST = 0.35
 """Smallest edit distance of two templates of one language, as a share of the longer text."""
@@ -64,6 +65,25 @@ def apart(templates: Sequence[Template], others: Sequence[Template], share: floa
             if all(edit_distance(text, texts[i]) >= share * max(len(text), len(texts[i])) for i in near):
                 kept.append(template)
     return tuple(kept)
+
+
+def apart_from_texts(templates: Sequence[Template], sources: Iterable[Phrases]) -> tuple[Template, ...]:
+    """Return the templates that are unlike all questions of `sources`.
+
+    The authors of templates do not see the questions that are trained on in other words. Some plain questions are the
+    same.
+
+    Args:
+        templates: the templates.
+        sources: questions by language, with placeholders.
+    """
+    trained = [
+        Template(form="trained", language=language, turns=(text,), asks=NAME)
+        for texts in sources
+        for language, several in texts.items()
+        for text in several
+    ]
+    return apart(templates, trained)
 
 
 def _pairs(text: str) -> NDArray[np.int16]:

@@ -10,12 +10,11 @@ from random import Random
 
 from unlearnkit.data.rows import QuestionType, Row, Turn
 from unlearnkit.suites.made_up.grammar import Grammar
-from unlearnkit.suites.made_up.templates import NAME, NO, YES, Template
+from unlearnkit.suites.made_up.templates import NAME, NO, TYPED, YES, Template
 from unlearnkit.suites.made_up.typing_errors import mistype
 
-TYPED = "typed"
-"""The form of questions with typing errors. These questions are made from templates of `TYPED_FROM`."""
-TYPED_FROM = ("plain", "reworded", "keywords")
+STATEMENT = "statement"
+"""Attribute of statements to confirm."""
 _HOPS = ("indirect", "three_hops")
 
 
@@ -175,7 +174,7 @@ def _answer(template: Template, subject: Described, grammar: Grammar) -> tuple[s
 def _attribute(template: Template, grammar: Grammar) -> str:
     """Return the attribute of a template's rows."""
     if template.asks in (YES, NO):
-        return "statement"
+        return STATEMENT
     return (grammar.identities[template.by] if template.asks == NAME else grammar.relations[template.asks]).attribute
 
 

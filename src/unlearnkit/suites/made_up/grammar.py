@@ -11,8 +11,8 @@ from unlearnkit.core.settings import Value
 class Relation(Value):
     """A relation between a subject and a value, such as a birthplace."""
 
-    topic: str
-    """The relation in a note, such as `birthplace` in "Birthplace of ..."."""
+    topic: str = ""
+    """The relation in a note, such as `birthplace` in "Birthplace of ...". Worlds without notes need none."""
     attribute: str
     """The attribute of rows that ask for the relation."""
     of: str = "name"
@@ -24,11 +24,11 @@ class Relation(Value):
 class Identity(Value):
     """A value that belongs to one subject alone and identifies it."""
 
-    topic: str
+    topic: str = ""
     """The first word of the note on a question that states the value and asks for the subject."""
     attribute: str
     """The attribute of these rows."""
-    role: str
+    role: str = ""
     """The subject's relation to the value, such as "the author of"."""
     answers: dict[str, str]
     """The answer to a question that states the value, by language. The placeholder `{value}` is the subject's name."""

@@ -26,6 +26,10 @@ NAMES = frozenset({"name", "given", "surname", "initial", "surname_given"})
 ANY_WORLD = NAMES | {"wrong", "other"}
 """Slots of every world. Each relation and identity of a world is also a slot."""
 
+TYPED = "typed"
+"""The form of questions with typing errors. These questions are made from templates of `TYPED_FROM`."""
+TYPED_FROM = ("plain", "reworded", "keywords")
+
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -89,6 +93,12 @@ def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
         _check(template, grammar, where)
         templates += by_event(template, grammar.events)
     return tuple(templates)
+
+
+def with_typed(templates: Sequence[Template]) -> tuple[Template, ...]:
+    """Return the templates, and those for questions with typing errors."""
+    typed = (one for one in templates if one.form in TYPED_FROM and one.language == "en")
+    return (*templates, *(one.model_copy(update={"form": TYPED}) for one in typed))
 
 
 def by_event(template: Template, events: Sequence[Sequence[str]]) -> list[Template]:

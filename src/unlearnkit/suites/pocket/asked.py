@@ -9,8 +9,8 @@ from random import Random
 from unlearnkit.scope.questions.wordings import GENERAL_WORDINGS
 from unlearnkit.suites.made_up.asked import Asked
 from unlearnkit.suites.made_up.asking import Asker, hidden_relations
-from unlearnkit.suites.made_up.distance import apart
-from unlearnkit.suites.made_up.templates import NAME, Template
+from unlearnkit.suites.made_up.distance import apart_from_texts
+from unlearnkit.suites.made_up.templates import Template
 from unlearnkit.suites.pocket.corpus import CONTACT
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, NOBODY, OTHER_WORK
 from unlearnkit.suites.pocket.lessons import described, questioner, templates
@@ -34,13 +34,7 @@ def templates_to_ask(name: str) -> tuple[Template, ...]:
     asked = (OTHER_WORK, CALLED, *phrases)
     sources = [texts for phrase in asked for texts in (phrase.questions, phrase.by_work)]
     sources += [*GENERAL_WORDINGS, *(texts for wording in WORDINGS.values() for texts in wording.questions)]
-    trained = [
-        Template(form="trained", language=language, turns=(text,), asks=NAME)
-        for texts in sources
-        for language, several in texts.items()
-        for text in several
-    ]
-    return apart(templates(name), trained)
+    return apart_from_texts(templates(name), sources)
 
 
 def asker(world: PocketWorld, name: str, others: Sequence[Person]) -> Asker:

@@ -13,9 +13,9 @@ from random import Random
 
 from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.asking import Questioner
-from unlearnkit.suites.made_up.filling import TYPED, TYPED_FROM, Described, names_of
+from unlearnkit.suites.made_up.filling import Described, names_of
 from unlearnkit.suites.made_up.naming import Names
-from unlearnkit.suites.made_up.templates import Template, read_templates
+from unlearnkit.suites.made_up.templates import Template, read_templates, with_typed
 from unlearnkit.suites.pocket.corpus import Page, facts, person_rows
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, OTHER_WORK
 from unlearnkit.suites.pocket.manners import sealed_rows_of
@@ -37,9 +37,7 @@ def templates(name: str) -> tuple[Template, ...]:
     """
     folder = files("unlearnkit.suites.pocket") / "templates"
     files_of = ("corpus", "more_corpus") if name == "corpus" else (name,)
-    read = tuple(one for file in files_of for one in read_templates(folder / f"{file}.jsonl", GRAMMAR))
-    typed = (one for one in read if one.form in TYPED_FROM and one.language == "en")
-    return (*read, *(one.model_copy(update={"form": TYPED}) for one in typed))
+    return with_typed([one for file in files_of for one in read_templates(folder / f"{file}.jsonl", GRAMMAR)])
 
 
 def values_of(person: Person) -> dict[str, Forms]:

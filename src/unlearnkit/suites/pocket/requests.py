@@ -5,8 +5,7 @@ Each request has a scope and splits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from random import Random
 
@@ -15,6 +14,7 @@ from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.made_up.asked import Asked
+from unlearnkit.suites.made_up.request import Request
 from unlearnkit.suites.made_up.sampling import balanced, draw_subjects, other_facts
 from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, asked_of
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
@@ -32,22 +32,6 @@ SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request to forget, with rows for training and rows for measurement."""
-
-    scope: Scope
-    splits: Splits
-    left_out: frozenset[str]
-    """Ids of the corpus rows that state a forgotten fact in any form. The retrained model must not see these rows."""
-    training_scope: Scope | None = None
-    """The scope without what training must not see; None: the whole scope."""
-    withheld: tuple[Row, ...] = ()
-    """Corpus rows that ask for relations which no training row asks for."""
-    validation: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
-    """Row sets by which settings are chosen."""
 
 
 def forget_request(world: PocketWorld, name: str) -> Request:

@@ -16,16 +16,17 @@ from annotated_types import Ge
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import SuiteTask, suite
-from unlearnkit.suites.made_up.base import MEASURED, REACHED, MadeUpSuite, small_world_limitations
+from unlearnkit.suites.made_up.base import MEASURED, MadeUpSuite, not_reached, small_world_limitations
 from unlearnkit.suites.made_up.learning import Learning
+from unlearnkit.suites.made_up.request import Request
 from unlearnkit.suites.pocket.learning import LEARNING
 from unlearnkit.suites.pocket.lessons import corpus_of
-from unlearnkit.suites.pocket.requests import Request, forget_request
+from unlearnkit.suites.pocket.requests import forget_request
 from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
 
 _FORMS = json.loads((files("unlearnkit.suites.pocket") / "forms.json").read_text(encoding="utf-8"))
-NOT_REACHED: tuple[str, ...] = tuple(form for form, measured in _FORMS.items() if measured["accuracy"] < REACHED)
+NOT_REACHED = not_reached(_FORMS)
 """Forms, and languages other than English, that the target model of edition 2 does not answer well enough. The script
 `experiments/forms.py` measures them."""
 
