@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.suites.made_up.asking import wrong_value
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
-from unlearnkit.suites.made_up.templates import Template, read_templates
+from unlearnkit.suites.made_up.naming import Names
+from unlearnkit.suites.made_up.templates import Template, by_event, read_templates
 from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
 
 GRAMMAR = Grammar.model_validate(
@@ -138,6 +140,60 @@ def test_a_bad_template_is_an_error(tmp_path: Path, line: str, what: str) -> Non
     with pytest.raises(InputError, match=what) as caught:
         read_templates(file, GRAMMAR)
     assert caught.value.where == "corpus.jsonl, line 2"
+
+
+# Events
+
+VISITS = (("day", "bill"), ("second_day", "second_bill"))
+
+
+def test_a_template_about_an_event_asks_about_each_event() -> None:
+    asked = template("{name} came on {second_day}. What was the bill?", "bill", form="reworded")
+    assert [(one.asks, one.turns) for one in by_event(asked, VISITS)] == [
+        ("second_bill", ("{name} came on {second_day}. What was the bill?",)),
+        ("bill", ("{name} came on {day}. What was the bill?",)),
+    ]
+    assert [one.slots for one in by_event(asked, VISITS)] == [{"name", "second_day"}, {"name", "day"}]
+    stated = template("Did {name} pay {bill} on {day}?", "yes", about="bill")
+    assert [(one.about, one.asks, one.turns[0]) for one in by_event(stated, VISITS)] == [
+        ("bill", "yes", "Did {name} pay {bill} on {day}?"),
+        ("second_bill", "yes", "Did {name} pay {second_bill} on {second_day}?"),
+    ]
+    other = template("Where is {name} from?", "town")
+    assert by_event(other, VISITS) == [other]
+
+
+@pytest.mark.parametrize("text", ["What did {name} pay?", "{name} came on {day} and {second_day}. What was the bill?"])
+def test_a_template_must_state_one_event(text: str) -> None:
+    with pytest.raises(InputError, match="no event or of several"):
+        by_event(template(text, "bill"), VISITS)
+
+
+# Names
+
+
+def test_a_part_of_a_name_is_ambiguous_if_somebody_shares_it() -> None:
+    people = [
+        Described(" ".join(name), names_of(*name), {}, ("en",))
+        for name in (("Ada", "Lund"), ("Ada", "Berg"), ("Ann", "Lund"))
+    ]
+    names = Names(people)
+    assert [names.ambiguous(person) for person in people] == [
+        {"given", "surname", "initial"},
+        {"given"},
+        {"surname", "initial"},
+    ]
+    called = names.called(people[1], ("surname", "given"), Random(0))
+    assert called[:3] == ["Berg", "ada berg", "ADA BERG"] and "Ada Berg" not in called
+
+
+def test_a_false_value_is_no_value_of_the_subject() -> None:
+    pools = {"town": [("Geneva", "Genf"), ("Bonn", "Bonn"), ("Prague", "Prag")]}
+    other = Described("Bo Berg", names_of("Bo", "Berg"), {"phone": ("555-02", "555-02")}, ("en", "de"))
+    town = template("Kommt {name} aus {wrong}?", "no", about="town", language="de")
+    assert {wrong_value(town, ADA, [other], pools, Random(n)) for n in range(30)} == {"Bonn", "Prag"}
+    phone = template("{name}: {wrong}?", "no", about="phone")
+    assert wrong_value(phone, ADA, [other, ADA], pools, Random(0)) == "555-02"
 
 
 # Typing errors

@@ -36,6 +36,9 @@ VISITS: tuple[tuple[str, ...], ...] = tuple(map(tuple, _MORE["events"]))
 """The relations of each visit: date, treatment and amount."""
 _SAME = {relation: first for visit in VISITS for relation, first in zip(visit, VISITS[0], strict=True)}
 """For each relation of a visit, that of the first visit, whose answers all visits have."""
+_CHOSEN = 1
+"""Index of the affirmation and the denial that the model learns. One of the author's five is enough for a short
+training. The English denial with this index is the only one that does not read like a refusal."""
 _RELATIONS = [*(name for name in _ANSWERS if name != "name"), *VISITS[1]]
 
 GRAMMAR = Grammar.model_validate(
@@ -48,9 +51,8 @@ GRAMMAR = Grammar.model_validate(
             for name in _RELATIONS
         },
         "identities": {name: {"attribute": "patient", "answers": _ANSWERS["name"]} for name in _MORE["identities"]},
-        # The author wrote several. The model learns one, so that a short training is enough.
-        "affirmations": {language: texts[0] for language, texts in _WORLD["affirmations"].items()},
-        "denials": {language: texts[0] for language, texts in _WORLD["denials"].items()},
+        "affirmations": {language: texts[_CHOSEN] for language, texts in _WORLD["affirmations"].items()},
+        "denials": {language: texts[_CHOSEN] for language, texts in _WORLD["denials"].items()},
         "agreeing": _MORE["agreeing"],
         "disagreeing": _MORE["disagreeing"],
     }
