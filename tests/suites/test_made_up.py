@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.suites.made_up.asking import wrong_value
+from unlearnkit.suites.made_up.asking import evened, wrong_value
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
@@ -194,6 +194,19 @@ def test_a_false_value_is_no_value_of_the_subject() -> None:
     assert {wrong_value(town, ADA, [other], pools, Random(n)) for n in range(30)} == {"Bonn", "Prag"}
     phone = template("{name}: {wrong}?", "no", about="phone")
     assert wrong_value(phone, ADA, [other, ADA], pools, Random(0)) == "555-02"
+
+
+def test_each_relation_is_asked_for_in_some_forms() -> None:
+    def ask_for(relation: str, form: str) -> Template:
+        return template(f"{form}: {{name}}?", relation, form=form)
+
+    chosen = [ask_for("town", form) for form in ("plain", "keywords", "lower", "upper")]
+    pool = [*chosen, *(ask_for("book", form) for form in ("plain", "plain", "typed")), ask_for("date", "plain")]
+    result = evened(chosen, pool, 2)
+    assert len(result) == 4 and [one.form for one in result if one.asks == "town"] == ["plain", "keywords"]
+    assert [one.form for one in result if one.asks == "book"] == ["typed", "plain"]
+    assert evened(chosen, pool, 0) == chosen
+    assert [one.asks for one in evened(chosen, pool, 1)] == ["town", "town", "date", "book"]
 
 
 # Typing errors

@@ -25,6 +25,8 @@ SHARED = ("condition", "ward", "doctor", "medicine")
 HIDEABLE = ("condition", "ward", "doctor", "dose")
 """Relations that may be hidden from training, besides identities. Questions about other relations state the medicine
 and the places of visits, so these are never hidden."""
+FORMS = 2
+"""Smallest number of forms in which each file's questions ask for a relation, besides statements."""
 TRAINING_LANGUAGES = ("en",)
 """Languages of the rows that an unlearning method trains on. German is asked only."""
 
@@ -76,7 +78,7 @@ def _asked(world: Clinic, patients: tuple[Described, ...], near: dict[str, tuple
         strangers=world.strangers,
         hidden=hidden_relations(Random(f"clinic/hidden/{world.seed}"), patients, HIDEABLE, tuple(GRAMMAR.identities)),
         askers={
-            name: Asker(("clinic", world.seed), name, asks, templates(name), templates_to_ask(name), stay)
+            name: Asker(("clinic", world.seed), name, asks, templates(name), templates_to_ask(name), stay, forms=FORMS)
             for name in near
         },
         nobody=NOBODY,

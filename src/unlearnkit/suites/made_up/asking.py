@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -74,6 +74,26 @@ def wrong_value(template: Template, subject: Described, others: Sequence[Describ
     return rng.choice([forms[at] for forms in pool if forms not in true])
 
 
+def evened(chosen: Sequence[Template], templates: Sequence[Template], least: int) -> list[Template]:
+    """Replace templates so that each relation is asked for in `least` forms.
+
+    A replaced template is one of the relation that is asked for in the most forms. Relations of which `templates` has
+    fewer forms stay as they are.
+    """
+    result = list(chosen)
+    relations = dict.fromkeys(one.asks for one in templates if one.asks == one.relation != NAME)
+    for relation in relations:
+        free = (one for one in templates if one.asks == relation and one not in chosen)
+        while len(forms := {one.form for one in result if one.asks == relation}) < least:
+            new = next((one for one in free if one.form not in forms), None)
+            counts = Counter(one.asks for one in result if one.asks in relations)
+            most = max(counts, key=lambda name: counts[name], default=relation)
+            if new is None or counts[most] <= least:
+                break
+            result[max(at for at, one in enumerate(result) if one.asks == most)] = new
+    return result
+
+
 @dataclass(frozen=True)
 class Questioner:
     """Asks templates' questions about the subjects of a world."""
@@ -125,6 +145,8 @@ class Asker:
         templates: all templates of the file. Row ids have their numbers.
         usable: the templates that no trained question resembles.
         others: subjects who stay. Questions may mention them besides their subject.
+        forms: number of forms in which each relation of a subject to forget is asked for at least, besides statements.
+            Worlds with many relations need it.
     """
 
     def __init__(
@@ -135,7 +157,9 @@ class Asker:
         templates: Sequence[Template],
         usable: Sequence[Template],
         others: Sequence[Described],
+        forms: int = 0,
     ) -> None:
+        self.forms = forms
         self.world, self.name, self.questioner, self.others = world, name, questioner, others
         self._number = {template: number for number, template in enumerate(templates)}
         self._templates = usable
@@ -145,18 +169,20 @@ class Asker:
 
         Half of the questions or more are about relations that are asked nowhere else. No question is about a relation
         that belongs to the other of validation and test, or states its value. For every other relation, at least one
-        question states the value.
+        question states the value, and questions in `forms` forms ask for it, if there are enough templates.
         """
         only, never = (hidden.test, hidden.validation) if self.name == "test" else (hidden.validation, hidden.test)
-        rng, hidden_ones, rest = self._rng(subject), list[Template](), list[Template]()
+        rng, hidden_ones, rest, others = self._rng(subject), list[Template](), list[Template](), list[Template]()
         stating: dict[str, Template] = {}
         for (_, language), deck in self._decks(subject, rng).items():
             most = OF_SUBJECT if language == "en" else OF_SUBJECT - 1
             fitting = [template for template in deck if not {asks_for(template), template.by} & never]
             hidden_ones += islice((template for template in fitting if asks_for(template) in only), most)
-            rest += islice((template for template in fitting if asks_for(template) not in only), most)
+            fitting_others = [template for template in fitting if asks_for(template) not in only]
+            rest += fitting_others[:most]
+            others += fitting_others
             stating |= {asks_for(one): one for one in fitting if one.asks == YES and asks_for(one) not in stating}
-        rest = rng.sample(rest, min(len(rest), len(hidden_ones) - len(stating)))
+        rest = evened(rng.sample(rest, min(len(rest), len(hidden_ones) - len(stating))), others, self.forms)
         return self._ask(subject, dict.fromkeys([*hidden_ones, *stating.values(), *rest]), rng)
 
     def about(self, subject: Described, languages: Sequence[str] = ("en",), each: int = 1) -> list[Row]:
