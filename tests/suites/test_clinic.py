@@ -311,3 +311,13 @@ def test_some_templates_are_not_asked_if_a_composed_question_resembles_them() ->
     for name in ("validation", "test"):
         usable = templates_to_ask(name)
         assert set(usable) <= set(templates(name)) and len(usable) >= 0.95 * len(templates(name))
+
+
+@each_seed
+def test_held_out_rows_state_facts_that_no_trained_row_states(seed: int) -> None:
+    splits = request_of(seed).splits
+    held, retain = splits["retain.held_out"], splits["retain"]
+    trained = {(row.subject, answer) for row in retain for answer in row.answers}
+    assert len(held) == 100 and len(retain) == 400
+    assert not [row.id for row in held if trained & {(row.subject, answer) for answer in row.answers}]
+    assert {row.language for row in held} == {"en"}

@@ -48,8 +48,10 @@ class FactTemplate(NamedTuple):
 def templates(name: str) -> tuple[Template, ...]:
     """Read a template file of the clinic: `corpus`, `validation` or `test`.
 
-    The file `validation` is a quarter of what the author of the corpus wrote, by a hash of the text. The result also
-    has the templates for questions with typing errors.
+    The file `validation` is a quarter of what the author of the corpus wrote, by a hash of the text; of the form `yes`,
+    it is one template for each relation, so that validation states every value. Templates that resemble one of the
+    test, and corpus templates that resemble one of validation, were dropped. The result also has the templates for
+    questions with typing errors.
     """
     return with_typed(read_templates(files("unlearnkit.suites.clinic") / "templates" / f"{name}.jsonl", GRAMMAR))
 
