@@ -77,7 +77,7 @@ def test_rewriting_twice_changes_nothing(tool: ModuleType, tmp_path: Path) -> No
 
 
 def test_the_documents_show_the_kept_results(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["result_tables.py", "--check"])
     assert tool.main() == 0, capsys.readouterr().err
