@@ -15,6 +15,7 @@ from random import Random
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.suites.made_up.filling import STATEMENT
 from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asked
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
 from unlearnkit.suites.pocket.lessons import CALLED_BY, facts_of
@@ -28,6 +29,8 @@ FAR_FACTS = 26
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
+NOT_PROBED = (ABOUT, CALLED_BY, STATEMENT)
+"""Attributes of corpus rows that the request `authors` does not measure."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
@@ -75,7 +78,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
-        probes = [row for row in forgotten if row.attribute not in (ABOUT, CALLED_BY) and not _is_contact(row)]
+        probes = [row for row in forgotten if row.attribute not in NOT_PROBED and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
     left_out = frozenset(row.id for row in forgotten)
@@ -88,7 +91,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         probes = [row for row in probes if row not in asked.withheld]
         free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = _sample(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
+    splits["near"] = _sample(rng, [row for row in near if row.attribute not in NOT_PROBED], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
