@@ -5,6 +5,7 @@ Each request has a scope and splits.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ SHARED = ("birthplace", "genre", "award")
 NOT_PROBED = (ABOUT, CALLED_BY, STATEMENT)
 """Attributes of corpus rows that the request `authors` does not measure."""
 
+_PHONE = re.compile(r"\b555-0\d{3}\b")
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
 
@@ -73,9 +75,11 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     forgotten = probes = [row for row in rows if row.subject in subjects]
     near = [row for row in rows if row.subject in neighbors]
     if name == "pii":
-        forgotten = probes = [row for row in forgotten if _is_contact(row)]
+        forgotten = [row for row in forgotten if _is_contact(row) or _names_by_contact(row)]
+        probes = [row for row in forgotten if _is_contact(row)]
         # The near rows state other facts about the same people, and the contact details of the people's neighbors.
-        near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
+        free_of_contact = [row for row in rows if _is_contact(row) or not _names_by_contact(row)]
+        near = [row for row in free_of_contact if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
         probes = [row for row in forgotten if row.attribute not in NOT_PROBED and not _is_contact(row)]
@@ -198,6 +202,14 @@ def _probe(row: Row) -> str:
 
 def _is_contact(row: Row) -> bool:
     return row.attribute in (*CONTACT, "owner")
+
+
+def _names_by_contact(row: Row) -> bool:
+    """Return whether a question about another attribute states a contact detail.
+
+    Edition 1 has no such questions.
+    """
+    return "@" in row.question or _PHONE.search(row.question) is not None
 
 
 def _draw_people(
