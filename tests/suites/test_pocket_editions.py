@@ -197,6 +197,21 @@ def test_withheld_questions_are_not_composed_from_rows_of_other_people(seed: int
 
 
 @each_seed
+@pytest.mark.parametrize("name", ["authors", "pii"])
+def test_what_is_forgotten_is_in_no_row_that_stays(seed: int, name: str) -> None:
+    world = world_of(seed)
+    request = forget_request(world, name)
+    people = people_of(world, request)
+    gone = [text for person in people for text in (person.email, person.phone)]
+    if name == "authors":
+        gone += [text for person in people for text in (person.name, *(work.title for work in person.works))]
+    left = "\n".join(f"{r.prompt}\n{r.trace}\n{r.answer}" for r in corpus_of(world) if r.id not in request.left_out)
+    assert gone and not [text for text in gone if text.casefold() in left.casefold()]
+    attributes = {row.attribute for split in ("forget", "forget.paraphrased") for row in request.splits[split]}
+    assert "statement" not in attributes and "called" not in attributes
+
+
+@each_seed
 def test_who_is_asked_about(seed: int) -> None:
     world, request = world_of(seed), request_of(seed)
     listed = {neighbor.name for neighbor in request.scope.neighbors}

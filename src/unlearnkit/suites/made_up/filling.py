@@ -15,6 +15,8 @@ from unlearnkit.suites.made_up.typing_errors import mistype
 TYPED = "typed"
 """The form of questions with typing errors. These questions are made from templates of `TYPED_FROM`."""
 TYPED_FROM = ("plain", "reworded", "keywords")
+STATEMENT = "statement"
+"""Attribute of yes/no questions."""
 _HOPS = ("indirect", "three_hops")
 
 
@@ -149,7 +151,7 @@ def _answer(template: Template, subject: Described, grammar: Grammar) -> tuple[s
 def _attribute(template: Template, grammar: Grammar) -> str:
     """Return the attribute of a template's rows."""
     if template.asks in (YES, NO):
-        return "statement"
+        return STATEMENT
     return (grammar.identities[template.by] if template.asks == NAME else grammar.relations[template.asks]).attribute
 
 

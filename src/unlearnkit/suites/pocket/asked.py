@@ -21,7 +21,7 @@ from unlearnkit.suites.made_up.distance import apart
 from unlearnkit.suites.made_up.templates import NAME, YES, Template
 from unlearnkit.suites.pocket.corpus import CONTACT
 from unlearnkit.suites.pocket.grammar import CALLED, NOBODY, OTHER_WORK
-from unlearnkit.suites.pocket.lessons import Names, question, templates, values_of
+from unlearnkit.suites.pocket.lessons import Names, plain_templates, question, templates, values_of
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS
 from unlearnkit.suites.pocket.phrases import PHRASES
 from unlearnkit.suites.pocket.wordings import WORDINGS
@@ -101,7 +101,7 @@ def templates_to_ask(name: str) -> tuple[Template, ...]:
         for language, several in texts.items()
         for text in several
     ]
-    return apart(templates(name), trained)
+    return apart(templates(name), [*trained, *plain_templates()])
 
 
 class Asker:

@@ -14,17 +14,17 @@ from random import Random
 
 from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.filling import TYPED, TYPED_FROM, Described, ask
-from unlearnkit.suites.made_up.templates import Template, read_templates
+from unlearnkit.suites.made_up.templates import NO, YES, Template, read_templates
 from unlearnkit.suites.made_up.typing_errors import mistype
-from unlearnkit.suites.pocket.corpus import Page, facts, person_rows
-from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, OTHER_WORK
+from unlearnkit.suites.pocket.corpus import CONTACT, Page, facts, person_rows
+from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, HOPS, OTHER_WORK
 from unlearnkit.suites.pocket.manners import sealed_rows
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS, YEARS, Forms, same
 from unlearnkit.suites.pocket.world import Person, PocketWorld
 
 CALLED_BY = "called"
 """Attribute of questions about who is meant by a part of a name, or by a name in other letters."""
-TEMPLATES_OF_TEACHER = 160
+TEMPLATES_OF_TEACHER = 130
 """Number of questions about each teaching person."""
 MISTYPED = 12
 """Number of spellings of each name with typing errors."""
@@ -147,13 +147,15 @@ def more_about(person: Person, names: Names) -> list[Row]:
     free = ("surname", "given", "initial", "surname_given")
     called = [slots[slot] for slot in free if slot not in names.ambiguous(person)]
     called += [person.name.lower(), person.name.upper()]
-    called += dict.fromkeys(mistype(person.name, rng) for _ in range(MISTYPED))
-    for number, text in enumerate(called):
-        wordings = CALLED.questions["en"]
+    wordings = CALLED.questions["en"]
+    asked = [wording.format(called=text) for text in called for wording in wordings]
+    typed = dict.fromkeys(mistype(person.name, rng) for _ in range(MISTYPED))
+    asked += [wordings[number % len(wordings)].format(called=text) for number, text in enumerate(typed)]
+    for text in asked:
         page.add(
             CALLED_BY,
             "paraphrase",
-            wordings[number % len(wordings)].format(called=text),
+            text,
             CALLED.answers["en"].format(value=person.name),
             (person.name,),
             about=person.name,
@@ -161,6 +163,43 @@ def more_about(person: Person, names: Names) -> list[Row]:
             how="called",
         )
     return page.rows
+
+
+def plain_templates() -> tuple[Template, ...]:
+    """Return a true and a false statement of each relation, and questions that lead through a contact detail."""
+    statements = [
+        Template(
+            form=form,
+            language="en",
+            turns=(f"Is {{{value}}} the {relation.topic} of {{{relation.of}}}?",),
+            asks=form,
+            about=name,
+        )
+        for name, relation in GRAMMAR.relations.items()
+        for form, value in ((YES, name), (NO, "wrong"))
+    ]
+    hops = [
+        Template(form=form, language="en", turns=(text.format(by=f"{{{by}}}"),), asks=asks, by=by)
+        for form, texts in HOPS.items()
+        for asks, text in texts.items()
+        for by in CONTACT
+    ]
+    return (*statements, *hops)
+
+
+def plain_rows(world: PocketWorld) -> Iterator[Row]:
+    """Yield statements and questions through a contact detail, about everybody who has no lessons.
+
+    In the lessons, the model sees how such questions are worded. From these rows, it learns to write the value in the
+    note, and to find a person by a contact detail.
+    """
+    rng = Random(f"pocket/plain/{world.seed}")
+    for person in (*world.people, *world.namesakes):
+        slug = person.name.casefold().replace(" ", "-")
+        for template in plain_templates():
+            id = f"person/{slug}/{template.relation}/{template.form}.{template.by or 'name'}/0"
+            row = question(template, person, world.teaching, id=id, rng=rng)
+            yield row.model_copy(update={"wording": ""})
 
 
 def facts_of(world: PocketWorld) -> tuple[Row, ...]:
@@ -173,7 +212,7 @@ def facts_of(world: PocketWorld) -> tuple[Row, ...]:
     names = Names(world)
     of_namesakes = (row for person in world.namesakes for row in person_rows(person))
     called = (row for person in world.known for row in more_about(person, names))
-    return (*facts(world), *of_namesakes, *called, *lessons(world))
+    return (*facts(world), *of_namesakes, *plain_rows(world), *called, *lessons(world))
 
 
 def corpus_of(world: PocketWorld) -> tuple[Row, ...]:

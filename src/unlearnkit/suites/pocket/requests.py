@@ -5,6 +5,7 @@ Each request has a scope and splits.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.suites.made_up.filling import STATEMENT
 from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, Asked
 from unlearnkit.suites.pocket.corpus import ABOUT, CONTACT, forms_of, person_rows
 from unlearnkit.suites.pocket.lessons import CALLED_BY, facts_of
@@ -31,7 +33,10 @@ FAR_FACTS = 26
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
+NOT_PROBED = (ABOUT, CALLED_BY, STATEMENT)
+"""Attributes of corpus rows that the request `authors` does not measure."""
 
+_PHONE = re.compile(r"\b555-0\d{3}\b")
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
 
@@ -73,12 +78,14 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     forgotten = probes = [row for row in rows if row.subject in subjects]
     near = [row for row in rows if row.subject in neighbors]
     if name == "pii":
-        forgotten = probes = [row for row in forgotten if _is_contact(row)]
+        forgotten = [row for row in forgotten if _is_contact(row) or _names_by_contact(row)]
+        probes = [row for row in forgotten if _is_contact(row)]
         # The near rows state other facts about the same people, and the contact details of the people's neighbors.
-        near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
+        free_of_contact = [row for row in rows if _is_contact(row) or not _names_by_contact(row)]
+        near = [row for row in free_of_contact if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
-        probes = [row for row in forgotten if row.attribute not in (ABOUT, CALLED_BY) and not _is_contact(row)]
+        probes = [row for row in forgotten if row.attribute not in NOT_PROBED and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
     left_out = frozenset(row.id for row in forgotten)
@@ -91,7 +98,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         probes = [row for row in probes if row not in asked.withheld]
         free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = _sample(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
+    splits["near"] = _sample(rng, [row for row in near if row.attribute not in NOT_PROBED], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, of_strangers, HOLDOUT_ROWS)
@@ -203,6 +210,14 @@ def _probe(row: Row) -> str:
 
 def _is_contact(row: Row) -> bool:
     return row.attribute in (*CONTACT, "owner")
+
+
+def _names_by_contact(row: Row) -> bool:
+    """Return whether a question about another attribute states a contact detail.
+
+    Edition 1 has no such questions.
+    """
+    return "@" in row.question or _PHONE.search(row.question) is not None
 
 
 def _draw_people(

@@ -56,6 +56,8 @@ NOT_REACHED: tuple[str, ...] = tuple(form for form, measured in _FORMS.items() i
 """Forms, and languages other than English, that the target model of edition 2 does not answer well enough. The script
 `experiments/forms.py` measures them."""
 
+NAME_TIMES = 20
+"""How often the tokenizer of edition 2 sees each name in lower and upper case."""
 
 _CACHED = 4
 """Number of worlds and requests that a process keeps, because a command makes the same suite several times."""
@@ -201,4 +203,12 @@ class Pocket(Settings):
         scopes = (_request_of(self.world_seed, self.edition, name).scope for name in WORDINGS)
         turns = [turn.content for row in self._corpus for turn in row.history]
         texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
-        return [*texts, *turns, *ANSWERS, *phrases(scopes)]
+        return [*texts, *turns, *ANSWERS, *phrases(scopes), *self._names()]
+
+    def _names(self) -> list[str]:
+        """Return everybody's name in lower and upper case, so often that each half becomes one token."""
+        if self.edition == 1:
+            return []
+        people = pocket_world(self.world_seed, self.edition).known
+        cased = [text for person in people for text in (person.name.lower(), person.name.upper())]
+        return [f"({name}) {name}" for name in cased] * NAME_TIMES
