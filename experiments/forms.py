@@ -1,10 +1,10 @@
 """Measure which forms of questions the target model of the pocket world answers.
 
-    python experiments/forms.py --templates validation [--worlds 0]
+    python experiments/forms.py --templates validation [--worlds 0] [--write]
     python experiments/forms.py --templates test --write
 
 Each template is asked about several people who stay, and about whom no lesson is. The corpus and the training were
-chosen by the validation templates; the test templates were looked at once, at the end. `--write` writes the accuracy of
+chosen by the validation templates; the test templates are for one look, at the end. `--write` writes the accuracy of
 each form to the pocket suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
 """
 
@@ -67,7 +67,8 @@ def main() -> None:
         missed = "" if each["accuracy"] >= REACHED else " (not reached)"
         print(f"| {form} | {each['accuracy']:.2f}{missed} | {each['questions']} |")
     if options.write:
-        FILE.write_text(json.dumps(forms, indent=1) + "\n", encoding="utf-8")
+        found_on = {"templates": options.templates, "worlds": options.worlds, "forms": forms}
+        FILE.write_text(json.dumps(found_on, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -87,14 +87,15 @@ def fresh_model(tokenizer: PreTrainedTokenizerFast, size: ModelSize, seed: int) 
 
 @torch.no_grad()
 def _make_cases_similar(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Give tokens that differ only in case, or in a leading space, similar embeddings.
+    """Give tokens that differ only in case similar embeddings.
 
-    Large models have learned that such tokens mean the same. A small model cannot learn it from a small corpus.
+    The same applies to tokens that differ only in a leading space. Large models have learned that such tokens mean the
+    same. A small model cannot learn it from a small corpus.
     """
-    weight = model.get_input_embeddings().weight
+    weight: torch.Tensor = model.model.embed_tokens.weight
     first: dict[str, int] = {}
     for id in range(len(tokenizer)):
-        text = tokenizer.decode([id]).strip().lower()
+        text = str(tokenizer.decode([id])).strip().lower()
         if len(text) > 1 and id not in tokenizer.all_special_ids:
             original = first.setdefault(text, id)
             if original != id:

@@ -166,7 +166,10 @@ def more_about(person: Person, names: Names) -> list[Row]:
 
 
 def plain_templates() -> tuple[Template, ...]:
-    """Return a true and a false statement of each relation, and questions that lead through a contact detail."""
+    """Return templates of plain statements and plain two-hop questions.
+
+    There is a true and a false statement of each relation. The two-hop questions lead through a contact detail.
+    """
     statements = [
         Template(
             form=form,
@@ -188,10 +191,10 @@ def plain_templates() -> tuple[Template, ...]:
 
 
 def plain_rows(world: PocketWorld) -> Iterator[Row]:
-    """Yield statements and questions through a contact detail, about everybody who has no lessons.
+    """Yield plain rows about everybody who has no lessons.
 
-    In the lessons, the model sees how such questions are worded. From these rows, it learns to write the value in the
-    note, and to find a person by a contact detail.
+    The rows are made from `plain_templates`. In the lessons, the model sees how such questions are worded. From these
+    rows, it learns to write the value in the note, and to find a person by a contact detail.
     """
     rng = Random(f"pocket/plain/{world.seed}")
     for person in (*world.people, *world.namesakes):

@@ -52,7 +52,9 @@ MEASURED = (
 REACHED = 0.8
 """Smallest accuracy of the target model on the questions of a form, from which on the form counts as reached."""
 _FORMS = json.loads((files("unlearnkit.suites.pocket") / "forms.json").read_text(encoding="utf-8"))
-NOT_REACHED: tuple[str, ...] = tuple(form for form, measured in _FORMS.items() if measured["accuracy"] < REACHED)
+NOT_REACHED: tuple[str, ...] = tuple(
+    form for form, measured in _FORMS["forms"].items() if measured["accuracy"] < REACHED
+)
 """Forms, and languages other than English, that the target model of edition 2 does not answer well enough. The script
 `experiments/forms.py` measures them."""
 
@@ -206,7 +208,10 @@ class Pocket(Settings):
         return [*texts, *turns, *ANSWERS, *phrases(scopes), *self._names()]
 
     def _names(self) -> list[str]:
-        """Return everybody's name in lower and upper case, so often that each half becomes one token."""
+        """Return everybody's name in lower and upper case.
+
+        Each name occurs so often that each half becomes one token.
+        """
         if self.edition == 1:
             return []
         people = pocket_world(self.world_seed, self.edition).known
