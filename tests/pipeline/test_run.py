@@ -237,7 +237,7 @@ def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any]
     assert folder.state().suite == {
         "name": "pocket",
         "world_seed": 0,
-        "edition": 2,
+        "edition": 1,
         "request": "pii",
         "forget_rows": None,
     }

@@ -88,7 +88,7 @@ def altered_reference(folder: RunFolder) -> None:
         (altered_answer, ["quick: the file records.jsonl was changed"]),
         (
             subject_left_out,
-            ["quick: the file records.jsonl was changed", "have 20 rows of the set forget, but 25 were measured"],
+            ["quick: the file records.jsonl was changed", "have 28 rows of the set forget, but 35 were measured"],
         ),
         (records_of_the_target, ["quick: the file records.jsonl was changed"]),
         (rounder_score, ["quick: the file scores.json was changed"]),

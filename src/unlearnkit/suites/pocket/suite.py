@@ -87,9 +87,10 @@ class Pocket(Settings):
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Seed of the made-up world, which determines its people, books, places and crafts."""
-    edition: Literal[1, 2] = 2
-    """Edition of the world. In edition 2, the target model answers questions in many forms, and the request `authors`
-    is measured on questions that other people wrote. Runs and models of earlier versions have edition 1."""
+    edition: Literal[1, 2] = 1
+    """Edition of the world. In edition 2, the target model learns to answer questions in many forms, and the request
+    `authors` is measured on questions that other people wrote. Edition 2 is not the default, because its target model
+    does not answer most forms well enough yet."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
