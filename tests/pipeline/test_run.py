@@ -69,7 +69,7 @@ def test_what_holds_forget_text_is_for_the_owner_alone(recipe_data: dict[str, An
     assert private == {"targets.jsonl", "records.jsonl", "scope.json", "reference"}
     for file in folder.path.rglob("*"):
         if file.is_file() and file.suffix in (".json", ".jsonl", ".yaml", ".md") and "model" not in file.parts:
-            secret = folder.private in file.parents
+            secret = folder.private.name in file.parts
             text = file.read_text("utf-8")
             assert secret or not any(form in text for form in forget_text(folder)), file
 
