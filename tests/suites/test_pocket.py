@@ -59,6 +59,4 @@ def test_no_code_outside_the_suites_knows_the_world() -> None:
     assert found.pop("cli/demo.py") == ["pocket"]
     assert found.pop("runs/state.py") == ["pocket"], "stored runs of earlier versions lack a field of the suite"
     assert found.pop("text/disclosure_phrases.py") == ["authors"], "some of those who may ask for it"
-        "an author is one of many who may ask to be forgotten"
-    )
     assert found == {}
