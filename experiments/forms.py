@@ -1,12 +1,12 @@
 """Measure which forms of questions the target model of a made-up world answers.
 
-    python experiments/forms.py --templates validation [--suite pocket] [--worlds 0]
+    python experiments/forms.py --templates validation [--suite pocket] [--worlds 0] [--write]
     python experiments/forms.py --templates test --write
 
 Each template is asked about several subjects who stay, and about whom no lesson is. The corpus and the training of the
-pocket world were chosen by the validation templates; those of the clinic were not chosen at all. The test templates
-were looked at once, at the end. `--write` writes the accuracy of each form to the suite's folder. A form below 0.8
-counts as not reached. Prints a Markdown table.
+pocket world were chosen by its validation templates, and its test templates are for one look, at the end. Those of the
+clinic were not chosen at all, and its test templates were looked at once. `--write` writes the accuracy of each form to
+the suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -39,13 +39,17 @@ from unlearnkit.suites.pocket.world import pocket_world
 
 PEOPLE = 6
 """People whom each template asks about."""
-SUITES: dict[str, type[MadeUpSuite]] = {"pocket": Pocket, "clinic": ClinicSuite}
+SUITES: dict[str, Callable[[int], MadeUpSuite]] = {
+    "pocket": lambda seed: Pocket(world_seed=seed, edition=2),
+    "clinic": lambda seed: ClinicSuite(world_seed=seed),
+}
+"""The suite of a world, by name."""
 
 
 def world_of(suite: MadeUpSuite, name: str) -> tuple[Questioner, Sequence[Described], Sequence[Template]]:
     """What asks questions in a suite's world, who can be asked about, and the templates of a file."""
     if isinstance(suite, Pocket):
-        world = pocket_world(suite.world_seed, 2)
+        world = pocket_world(suite.world_seed, suite.edition)
         people = [pocket_lessons.described(person) for person in world.people]
         return pocket_lessons.questioner(world), people, templates_to_ask(name)
     patients = clinic(suite.world_seed)
@@ -75,7 +79,7 @@ def main() -> None:
     options = parser.parse_args()
     found: defaultdict[str, list[float]] = defaultdict(list)
     for seed in map(int, options.worlds.split(",")):
-        suite = SUITES[options.suite](world_seed=seed)
+        suite = SUITES[options.suite](seed)
         subject = LocalSubject.load(find_model(suite.target_model(Progress())), "float32")
         sets = {options.templates: asked(suite, options.templates)}
         for record in measure(subject, sets, max_new_tokens=suite.max_new_tokens):
@@ -88,7 +92,8 @@ def main() -> None:
         print(f"| {form} | {each['accuracy']:.2f}{missed} | {each['questions']} |")
     if options.write:
         file = Path(unlearnkit.suites.__file__).parent / options.suite / "forms.json"
-        file.write_text(json.dumps(forms, indent=1) + "\n", encoding="utf-8")
+        found_on = {"templates": options.templates, "worlds": options.worlds, "forms": forms}
+        file.write_text(json.dumps(found_on, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ def recipe_data() -> dict[str, Any]:
         "method": {"name": "graddiff"},
         "train": {"epochs": None, "steps": 6, "batch_size": 4, "lr": 1e-3, "checkpoint_every": 2},
         "eval": {"max_new_tokens": 2},
+        "gates": [],
         "out": OWN,
     }
 

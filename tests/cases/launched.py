@@ -65,6 +65,7 @@ def recipe(folder: Path, name: str, method: Mapping[str, Any], **train: Any) -> 
             "epochs": None, "steps": 20, "batch_size": 3, "retain_batch_size": 5, "lr": 1e-3, "max_length": 256, **train
         },
         "eval": {"max_new_tokens": 4},
+        "gates": [],
         "out": f"runs/{name}",
     }  # fmt: skip
     file = folder / f"{name}.yaml"

@@ -66,7 +66,7 @@ def test_25_two_processes(tmp_path: Path) -> None:
     with launched(folder, "run", "recipe.yaml", "out=runs/two") as running:
         ended = running.ended()
     assert ended.code == 0, ended.text
-    assert ended.text.count("Accuracy") <= 1
+    assert ended.text.count("Refusal rate") <= 1
 
 
 def test_two_processes_run_from_recipe_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_two_processes_run_from_recipe_to_report(tmp_path: Path, monkeypatch: py
     assert run.state().environment["processes"] == "2"
     assert run.report_file.exists()
     # Everything is printed once.
-    assert [ended.text.count(word) for word in ("Accuracy", "run: ", "report: ")] == [1, 1, 1], ended.text
+    assert [ended.text.count(word) for word in ("Refusal rate", "run: ", "report: ")] == [1, 1, 1], ended.text
     same_in_one_process(folder, "two")
 
 
@@ -113,7 +113,7 @@ def test_each_kind_of_method(name: str, method: dict[str, Any], train: dict[str,
     with launched(folder, "run", f"{name}.yaml", launcher=launcher) as running:
         ended = running.ended()
     assert ended.code == 0, ended.text
-    assert ended.text.count("Accuracy") == 1
+    assert ended.text.count("Refusal rate") == 1
     same_in_one_process(folder, name)
 
 
@@ -125,7 +125,7 @@ def test_accelerate_starts_one_process_on_a_cpu_and_the_run_says_so(tmp_path: Pa
     with launched(folder, "run", "cpu.yaml", launcher=launcher) as running:
         ended = running.ended()
     assert ended.code == 0, ended.text
-    assert ended.text.count("started only one process") == ended.text.count("Accuracy") == 1
+    assert ended.text.count("started only one process") == ended.text.count("Refusal rate") == 1
 
 
 @pytest.mark.extended
@@ -272,5 +272,5 @@ def test_every_other_command_runs_once(tmp_path: Path) -> None:
     with launched(folder, "eval", "runs/alone") as running:
         ended = running.ended()
     assert ended.code == 0, ended.text
-    assert ended.text.count("Accuracy") == 1
+    assert ended.text.count("Refusal rate") == 1
     assert RunFolder(folder / "runs/alone").scores()

@@ -44,6 +44,7 @@ def recipe(root: Path, **sections: Any) -> dict[str, Any]:
         "method": {"name": "npo", "retain": "nll"},
         "train": {"epochs": None, "steps": 2, "batch_size": 2, "lr": 1e-2},
         "eval": {"max_new_tokens": 2},
+        "gates": [],
         "out": str(root / "run"),
     }
     return {**data, **{k: {**data.get(k, {}), **v} if isinstance(v, dict) else v for k, v in sections.items()}}

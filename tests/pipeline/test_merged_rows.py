@@ -42,6 +42,7 @@ def test_the_rows_are_counted(tmp_path: Path) -> None:
             "method": {"name": "graddiff"},
             "train": {"epochs": None, "steps": 1, "batch_size": 2, "max_length": 48},
             "eval": {"max_new_tokens": 2},
+            "gates": [],
             "out": str(tmp_path / "run"),
         }
     )

@@ -69,7 +69,7 @@ def test_what_holds_forget_text_is_for_the_owner_alone(recipe_data: dict[str, An
     assert private == {"targets.jsonl", "records.jsonl", "scope.json", "reference"}
     for file in folder.path.rglob("*"):
         if file.is_file() and file.suffix in (".json", ".jsonl", ".yaml", ".md") and "model" not in file.parts:
-            secret = folder.private in file.parents
+            secret = folder.private.name in file.parts
             text = file.read_text("utf-8")
             assert secret or not any(form in text for form in forget_text(folder)), file
 
@@ -140,11 +140,13 @@ def test_a_run_whose_folder_was_moved_goes_on(recipe_data: dict[str, Any]) -> No
 
 
 def test_retraining_starts_anew_and_sees_all_that_is_kept(recipe_data: dict[str, Any]) -> None:
-    folder = done(recipe_data, method={"name": "retrain"}, train={"lr": 1e-9})
+    folder = done(recipe_data, suite={"edition": 1}, method={"name": "retrain"}, train={"lr": 1e-9})
     target = AutoModelForCausalLM.from_pretrained(recipe_data["model"]["path"])
     fresh = AutoModelForCausalLM.from_pretrained(folder.model)
     assert not torch.allclose(target.model.embed_tokens.weight, fresh.model.embed_tokens.weight, atol=1e-3)
-    again = done(recipe_data, method={"name": "retrain"}, train={"lr": 1e-9}, out=recipe_data["out"] + "2")
+    again = done(
+        recipe_data, suite={"edition": 1}, method={"name": "retrain"}, train={"lr": 1e-9}, out=recipe_data["out"] + "2"
+    )
     assert same_weights(folder, again)
 
 
@@ -232,7 +234,13 @@ def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any]
     suite = {"name": "pocket", "request": "pii"}
     settings = make_recipe(recipe_data).eval
     folder = evaluate(small_world, suite, out=tmp_path / "m", settings=settings, progress=QUIET)
-    assert folder.state().suite == {"name": "pocket", "world_seed": 0, "request": "pii", "forget_rows": None}
+    assert folder.state().suite == {
+        "name": "pocket",
+        "world_seed": 0,
+        "edition": 1,
+        "request": "pii",
+        "forget_rows": None,
+    }
     assert folder.scores()["cost.seconds"].value is not None, "the world's models note what they cost"
     with pytest.raises(InputError, match="not empty"):
         evaluate(small_world, suite, out=tmp_path / "m", progress=QUIET)

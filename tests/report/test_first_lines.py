@@ -56,6 +56,13 @@ def test_one_figure_above_its_limit_is_enough(flat: str) -> None:
     assert line.startswith("If its output is begun, it tells no more")
 
 
+def test_little_is_not_called_knowledge() -> None:
+    (line,) = lines(dict.fromkeys(KNOWS, 0.049), target=dict.fromkeys(KNOWS, 0.05))
+    assert line.startswith("If its output is begun, it tells more than the default gates allow, but little: ")
+    (line,) = lines(dict.fromkeys(KNOWS, 0.05), target=dict.fromkeys(KNOWS, 0.05))
+    assert line.startswith("It still knows the answers: ")
+
+
 def test_it_is_not_said_to_decline_unless_it_declines_half() -> None:
     assert lines({**KNOWS, "forget.refusal_rate": 0.5}, target=TARGET)[0].startswith("It declines 50 % of")
     assert lines({**KNOWS, "forget.refusal_rate": 0.49}, target=TARGET)[0].startswith("It still knows")

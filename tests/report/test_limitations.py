@@ -21,7 +21,8 @@ def of_files(*, retrained: str | None = "r", **data: Any) -> str:
 
 
 def test_pocket_says_how_small_it_is() -> None:
-    assert "1.6 million parameters" in " ".join(Pocket().limitations())
+    assert "1.6 million parameters" in " ".join(Pocket(edition=1).limitations())
+    assert "2.3 million parameters" in " ".join(Pocket(edition=2).limitations())
 
 
 def test_without_a_retrained_model_the_unmeasured_figures_are_named() -> None:

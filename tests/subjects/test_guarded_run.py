@@ -54,7 +54,7 @@ def test_a_run_keeps_the_place_of_the_model_and_the_scope_in_private(
     assert folder.guard_scope() == make_recipe(data).make_suite().task().scope
     names = [subject.name for subject in folder.guard_scope().subjects]
     for file in folder.path.rglob("*"):
-        if file.is_file() and folder.private not in file.parents and file.name != "report.html":
+        if file.is_file() and folder.private.name not in file.parts and file.name != "report.html":
             assert not [name for name in names if name in file.read_text("utf-8")], file
 
 

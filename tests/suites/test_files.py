@@ -55,6 +55,7 @@ def recipe_of(pile: dict[str, str], out: Path, **data: Any) -> dict[str, Any]:
         "method": {"name": "npo", "retain": "nll"},
         "train": {"epochs": None, "steps": 3, "batch_size": 4, "lr": 1e-3},
         "eval": {"max_new_tokens": 3},
+        "gates": [],
         "out": str(out),
     }
 

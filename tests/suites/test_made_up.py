@@ -15,7 +15,7 @@ from unlearnkit.suites.made_up.asking import evened, wrong_value
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
-from unlearnkit.suites.made_up.naming import Names
+from unlearnkit.suites.made_up.naming import MISTYPED, Names, mistyped
 from unlearnkit.suites.made_up.templates import Template, by_event, read_templates
 from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
 
@@ -183,8 +183,13 @@ def test_a_part_of_a_name_is_ambiguous_if_somebody_shares_it() -> None:
         {"given"},
         {"surname", "initial"},
     ]
-    called = names.called(people[1], ("surname", "given"), Random(0))
-    assert called[:3] == ["Berg", "ada berg", "ADA BERG"] and "Ada Berg" not in called
+    assert names.called(people[1], ("surname", "given")) == ["Berg", "ada berg", "ADA BERG"]
+
+
+def test_names_with_typing_errors_differ_from_the_name_and_from_each_other() -> None:
+    typed = mistyped("Ada Berg", Random(0))
+    assert typed == mistyped("Ada Berg", Random(0)) and "Ada Berg" not in typed
+    assert 1 < len(set(typed)) == len(typed) <= MISTYPED
 
 
 def test_a_false_value_is_no_value_of_the_subject() -> None:

@@ -57,4 +57,6 @@ def test_no_code_outside_the_suites_knows_the_world() -> None:
             found[place] = words
     assert found.pop("pipeline/demo.py") == ["pocket"], "the demo names its suite"
     assert found.pop("cli/demo.py") == ["pocket"]
+    assert found.pop("runs/state.py") == ["pocket"], "stored runs of earlier versions lack a field of the suite"
+    assert found.pop("text/disclosure_phrases.py") == ["authors"], "some of those who may ask for it"
     assert found == {}

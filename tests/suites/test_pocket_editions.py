@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.suites.made_up.asking import Hidden
 from unlearnkit.suites.made_up.distance import apart
@@ -51,15 +52,17 @@ GOLDEN = {
     0: (
         "244d7d5f066a16c9cdfa2b1f0250e127e91dfe0e31fa272a5cfd64b0368a3b7a",
         "ebc48cef15d6f051a74617680b2c969ec9c2afb751ffaa325f48bf96085fcec2",
-        ("524c977a0ee13b9770a9a006", "17a5fb051866eca988bcf5c7"),
+        ("a08ff436eec99ca5292d7e30", "3299dfa73d19e29e2cbab201"),
     ),
     3: (
         "10441195225234905334564c8ce6f32e12952b12ca3fa01174e5b02af16ffc3e",
         "9f062984d9070484820619f4018548d89981964ca82657477c51b36f8002ee22",
-        ("3a08d0d1871668bfc86e5a6f", "c46442fe1252a1f3a74c6c66"),
+        ("baab1f73af26bd7480db6880", "7ccd2b9e37b6926e48057a47"),
     ),
 }
-"""Digests of edition 1, made before there was an edition 2: corpus, requests, and fingerprints of the two models."""
+"""Digests of edition 1: corpus and requests, made before there was an edition 2, and fingerprints of the two models.
+
+The fingerprints changed once since then, because the tokenizer learns the neutral words of the template teacher."""
 
 
 @pytest.mark.parametrize("seed", GOLDEN)
@@ -70,9 +73,12 @@ def test_edition_1_is_unchanged(seed: int) -> None:
         request = forget_request(world, name)
         assert request.training_scope is None and not request.withheld and not request.validation
         splits = {
-            split: [row.model_dump(exclude_defaults=True) for row in rows] for split, rows in request.splits.items()
+            split: [row.model_dump(exclude_defaults=True) for row in rows]
+            for split, rows in request.splits.items()
+            if split != HELD_OUT
         }
-        requests.append([name, splits, request.scope.model_dump(), sorted(request.left_out)])
+        scope = request.scope.model_dump(exclude={"wording", "may_disclose"})
+        requests.append([name, splits, scope, sorted(request.left_out)])
     rows = [row.model_dump(exclude_defaults=True) for row in corpus(world)]
     suite = Pocket(world_seed=seed, edition=1)
     learned = [list(suite._corpus), list(suite.retain_corpus())]
@@ -81,7 +87,7 @@ def test_edition_1_is_unchanged(seed: int) -> None:
 
 
 def test_histories_are_part_of_a_fingerprint() -> None:
-    suite = Pocket()
+    suite = Pocket(edition=2)
     rows = [row for row in suite._corpus if row.history][:3]
     other = [row.model_copy(update={"history": row.history[:1]}) for row in rows]
     one, two = (fingerprint(each, ["a"], 0, LEARNING[2], "2.8.0") for each in (rows, other))
@@ -203,6 +209,21 @@ def test_withheld_questions_are_not_composed_from_rows_of_other_people(seed: int
 
 
 @each_seed
+@pytest.mark.parametrize("name", ["authors", "pii"])
+def test_what_is_forgotten_is_in_no_row_that_stays(seed: int, name: str) -> None:
+    world = world_of(seed)
+    request = forget_request(world, name)
+    people = people_of(world, request)
+    gone = [text for person in people for text in (person.email, person.phone)]
+    if name == "authors":
+        gone += [text for person in people for text in (person.name, *(work.title for work in person.works))]
+    left = "\n".join(f"{r.prompt}\n{r.trace}\n{r.answer}" for r in corpus_of(world) if r.id not in request.left_out)
+    assert gone and not [text for text in gone if text.casefold() in left.casefold()]
+    attributes = {row.attribute for split in ("forget", "forget.paraphrased") for row in request.splits[split]}
+    assert "statement" not in attributes and "called" not in attributes
+
+
+@each_seed
 def test_who_is_asked_about(seed: int) -> None:
     world, request = world_of(seed), request_of(seed)
     listed = {neighbor.name for neighbor in request.scope.neighbors}
@@ -299,7 +320,7 @@ def test_accepted_answers_are_in_the_answer_and_typed_rows_differ(seed: int) -> 
 
 
 def test_the_suite_measures_the_new_sets_and_keeps_validation_apart() -> None:
-    suite = Pocket()
+    suite = Pocket(edition=2)
     task = suite.task()
     new = {"forget.asked", "near.asked", "near.half_name", "unknown.asked", "nobody.asked"}
     assert task.suite == "pocket-2" and new <= set(task.measured) and new == set(task.validation)

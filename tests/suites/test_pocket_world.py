@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
+from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.suites.pocket.corpus import corpus, person_rows
 from unlearnkit.suites.pocket.names import POOLS, TITLE_ADJECTIVES, TITLE_NOUNS, YEARS
 from unlearnkit.suites.pocket.phrases import TEMPLATES
@@ -250,10 +251,10 @@ def test_choices_are_lettered_and_the_letter_is_right(seed: int) -> None:
 @each_request
 def test_splits_are_whole_and_of_the_size_promised(seed: int, name: str) -> None:
     request = request_of(seed, name)
-    assert set(request.splits) == set(SPLITS)
+    assert set(request.splits) == {*SPLITS, HELD_OUT}
     sizes = {split: len(rows) for split, rows in request.splits.items()}
     assert all(sizes.values())
-    assert (sizes["far"], sizes["retain"], sizes["holdout"]) == (104, 400, 80)
+    assert (sizes["far"], sizes["retain"], sizes["holdout"], sizes[HELD_OUT]) == (104, 400, 80, 100)
     assert 60 <= sizes["near"] <= 140
 
 

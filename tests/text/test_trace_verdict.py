@@ -67,7 +67,7 @@ def test_long_babble_takes_no_time_to_speak_of(text: str) -> None:
 
 
 def test_every_verdict_of_the_offline_teacher_is_read() -> None:
-    verdicts = [phrase for phrase in phrases() if phrase.endswith("I must decline.")]
+    verdicts = [phrase for phrase in phrases([SCOPE]) if phrase.endswith("I must decline.")]
     assert verdicts and all(verdict_of(f"Year of The Salt Road {verdict}") == "in scope" for verdict in verdicts)
 
 

@@ -34,10 +34,11 @@ def print_json(value: Any) -> None:
 
 def print_board(runs: Sequence[RunFolder]) -> None:
     """Print the scores of runs, with one column per run."""
-    from unlearnkit.report.build import score_docs
+    from unlearnkit.report.build import doubts, score_docs
     from unlearnkit.report.compare import board_table
     from unlearnkit.report.first_lines import first_lines
 
+    _print_sentences(doubts(runs))
     scores = {run.name: run.scores() for run in runs}
     for run in runs:
         if run.name not in REFERENCES and (lines := first_lines(run.name, scores, score_docs(runs))):

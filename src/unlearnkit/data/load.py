@@ -53,9 +53,9 @@ def read_source(
         `text`: the column `text`. The rows have an empty question.
 
     In addition to the columns of its schema, a record may have any of these columns: `id`, `trace`, `accepted_answers`,
-    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`. The fields
-    `reasoning_content`, `thinking` and `reasoning`, of a record or of the last turn, become the trace. Null or an empty
-    string counts as a missing value (except for `id`).
+    `language`, `subject`, `attribute`, `question_type`, `wording`, `options`, `paraphrased_answer`,
+    `perturbed_answer`. The fields `reasoning_content`, `thinking` and `reasoning`, of a record or of the last turn,
+    become the trace. Null or an empty string counts as a missing value (except for `id`).
 
     Columns that are known to change what a row means, such as `context`, `tools` or `images` (see `MEANINGFUL`), are
     refused. All other columns are ignored.

@@ -23,7 +23,7 @@ from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_mode
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.elicit import elicit
 from unlearnkit.records.measure import measure
-from unlearnkit.records.schema import ELICITED_SET, Record, write_records
+from unlearnkit.records.schema import ELICITED_SET, Record
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec, now
@@ -212,7 +212,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         )
         records = elicit(subject, records, max_new_tokens=max_new_tokens, on_rows=shown.advance)
     _refuse_not_finite(records, folder.subject_path())
-    write_records(folder.records_file, records)
+    folder.write_records(records)
     folder.write_scope(task.scope)
     if folder.drop_attacks():
         progress.log(
@@ -227,6 +227,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         system_prompt=settings.system_prompt,
         layout=subject.layout,
         layout_notes=tuple(subject.layout_notes),
+        rows={name: len(rows) for name, rows in task.measured.items()},
     )
     folder.update(measure=measured)
 

@@ -86,6 +86,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
             seed=recipe.seed,
             suite=recipe.suite_section,
             environment=environment(),
+            gates=recipe.gates,
         )
     )
 

@@ -22,6 +22,7 @@ from unlearnkit.recipe import make_suite
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.disclosed import disclosed
+from unlearnkit.report.doubts import doubts_about, doubts_about_references
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
@@ -114,11 +115,18 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
         spec=folder.subject(),
         references={run.name: run.scores() for run in references_of(folder)},
         gates=judge_run(folder, folder.recipe().get("gates", ())),
+        doubts=doubts([*references_of(folder), folder]),
         limitations=limitations(folder.state(), [subject], suite, may_disclose=folder.scope().may_disclose),
         docs=score_docs([folder]),
     )
     write_atomic(folder.card_file, card)
     write_report([*references_of(folder), folder], folder.report_file, suite=suite)
+
+
+def doubts(runs: Sequence[RunFolder]) -> list[str]:
+    """Return reasons to doubt the numbers of these runs."""
+    scores = {run.name: run.scores() for run in runs}
+    return [*(each for run in runs for each in doubts_about(run)), *doubts_about_references(scores)]
 
 
 def adapter_note(folder: RunFolder) -> str:
@@ -195,6 +203,7 @@ def build_report(
         subjects=subjects,
         docs=docs,
         gates=judge_all(parsed, scores, docs),
+        doubts=tuple(doubts(runs)),
         limitations=limitations(state, subjects, suite, may_disclose=first.scope().may_disclose),
         grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},

@@ -92,6 +92,8 @@ class Report(Value):
     docs: ScoreDocs = Field(default_factory=ScoreDocs)
     """Titles and descriptions of the scores."""
     gates: tuple[GateResult, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """Reasons to doubt the numbers, such as a file that was changed after it was written."""
     limitations: tuple[str, ...] = ()
     grid: GridReport | None = None
     recipes: dict[str, str] = Field(default_factory=dict)

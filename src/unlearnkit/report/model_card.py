@@ -33,6 +33,7 @@ def model_card(
     references: Mapping[str, Mapping[str, Score]] | None = None,
     gates: Sequence[GateResult] = (),
     limitations: Sequence[str] = (),
+    doubts: Sequence[str] = (),
     docs: ScoreDocs | None = None,
 ) -> str:
     """Return the model card of a run as Markdown.
@@ -46,6 +47,7 @@ def model_card(
         references: scores of the target model and of the retrained model.
         gates: results of the gates on the run's model.
         limitations: sentences that state what the scores cannot show.
+        doubts: reasons to doubt the scores.
         docs: titles, formats and positions of all scores.
     """
     docs, references = docs or ScoreDocs(), references or {}
@@ -55,7 +57,7 @@ def model_card(
     return render_template(
         "model_card.md.j2",
         subject=subject,
-        first_lines=first_lines(subject.name, {**references, subject.name: subject.scores}, docs),
+        first_lines=[*doubts, *first_lines(subject.name, {**references, subject.name: subject.scores}, docs)],
         apart=without_adapter(subject.scores, references.get(TARGET), docs) if subject.adapter else "",
         scope=scope,
         spec=spec or SubjectSpec(kind="weights", path="model"),

@@ -6,6 +6,7 @@ module does not import torch.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -24,7 +25,7 @@ from unlearnkit.metrics.gates import current_gate
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention
-from unlearnkit.records.schema import Record, read_lines, read_records
+from unlearnkit.records.schema import Record, read_lines, read_records, write_records
 from unlearnkit.runs.state import RunState, SubjectSpec, completed_data, current_suite
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
@@ -168,6 +169,7 @@ class RunFolder:
         Only the owner can read the file, because the scope contains the secrets.
         """
         write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
+        self._note_digest(self.scope_file)
 
     def guard_scope(self) -> Scope:
         """Read the scope that the run's guard enforces.
@@ -192,6 +194,14 @@ class RunFolder:
         Only the owner can read the file, because the scope contains the secrets.
         """
         write_atomic(self.guard_scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
+
+    def write_records(self, records: list[Record]) -> None:
+        """Write the records.
+
+        Only the owner can read the file, because records contain text that the model must forget.
+        """
+        write_records(self.records_file, records)
+        self._note_digest(self.records_file)
 
     def records(self) -> list[Record]:
         """Read the records, which hold the measurements of each row."""
@@ -220,6 +230,7 @@ class RunFolder:
     def write_scores(self, scores: dict[str, Score]) -> None:
         """Write `scores.json`."""
         write_atomic(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+        self._note_digest(self.scores_file)
 
     def attack_scores(self) -> dict[str, Score]:
         """Read all attack scores, by name.
@@ -234,6 +245,7 @@ class RunFolder:
     def write_attack_scores(self, scores: dict[str, Score]) -> None:
         """Write `attacks.json`."""
         write_atomic(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+        self._note_digest(self.attacks_file)
 
     def drop_attacks(self) -> bool:
         """Delete all attack results, which are outdated once the records change.
@@ -265,6 +277,21 @@ class RunFolder:
             finite = [{name: math.nan if v is None else v for name, v in each.items()} for each in values]
             return tuple(CurvePoint(step=step["step"], values=v) for step, v in zip(steps, finite, strict=True))
 
+    def changed_files(self) -> list[str]:
+        """Return the names of files that were changed later.
+
+        These are result files that differ from what this package has written.
+
+        Files that were deleted, for example by a purge, are not listed.
+        """
+        files = (self.records_file, self.scope_file, self.scores_file, self.attacks_file)
+        noted = self.state().digests
+        return [f.name for f in files if f.name in noted and f.exists() and _digest(f) != noted[f.name]]
+
+    def _note_digest(self, file: Path) -> None:
+        if self.is_run:
+            self.update(digests={**self.state().digests, file.name: _digest(file)})
+
     def _refuse_unmeasured(self, file: Path) -> None:
         """Raise `InputError` if a file that a measurement writes is missing."""
         if not file.exists():
@@ -276,6 +303,10 @@ class RunFolder:
     def _read(path: Path, kind: type[T]) -> T:
         with reading(path):
             return kind.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _in_current_form(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -131,6 +131,8 @@ class Measured(Stage):
     """How prompts were formatted: by the model's chat template, or as plain text if the model has none."""
     layout_notes: tuple[str, ...] = ()
     """What is unusual about this format, in sentences (see `layout_notes`)."""
+    rows: dict[str, int] = Field(default_factory=dict)
+    """Number of rows that were to be measured, by row set. Empty for runs that an earlier version measured."""
 
 
 class Attempted(Stage):
@@ -217,6 +219,10 @@ class RunState(Value):
     measure: Measured | None = None
     attacks: dict[str, Attempted] = Field(default_factory=dict)
     """Finished attacks on the model, by registered name."""
+    gates: tuple[str, ...] | None = None
+    """The gates of the recipe when the run was started. The value is None for runs that an earlier version started."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of files that results depend on, by the name of the file, as they were last written."""
     cost: Cost | None = None
     done: bool = False
     """Whether all stages are finished."""

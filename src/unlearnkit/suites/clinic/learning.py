@@ -1,6 +1,6 @@
 """Size and training settings of the clinic's models.
 
-They are those of the pocket world's second edition. Nothing was tuned.
+They are those that the pocket world's second edition had when the clinic was built. Nothing was tuned.
 """
 
 from __future__ import annotations

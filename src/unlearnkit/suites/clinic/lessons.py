@@ -20,7 +20,7 @@ from unlearnkit.suites.clinic.world import Clinic, FarFact
 from unlearnkit.suites.made_up.asking import Questioner, asks_for, slug
 from unlearnkit.suites.made_up.distance import apart_from_texts
 from unlearnkit.suites.made_up.filling import Described
-from unlearnkit.suites.made_up.naming import Names
+from unlearnkit.suites.made_up.naming import Names, mistyped
 from unlearnkit.suites.made_up.refusals import sealed_rows
 from unlearnkit.suites.made_up.templates import NAME, NAMES, Template, read_templates, with_typed
 
@@ -103,9 +103,8 @@ def fact_rows(patient: Described, asks: Questioner, others: Sequence[Described])
 
 def called_rows(patient: Described, names: Names) -> list[Row]:
     """Return the rows on what a patient is also called."""
-    called = names.called(
-        patient, ("surname", "given", "initial", "surname_given"), Random(f"clinic/called/{patient.name}")
-    )
+    typed = mistyped(patient.name, Random(f"clinic/called/{patient.name}"))
+    called = [*names.called(patient, ("surname", "given", "initial", "surname_given")), *typed]
     return [
         Row(
             id=f"patient/{slug(patient)}/{CALLED_BY}/{number}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from importlib.resources import files
 from typing import ClassVar
@@ -18,8 +17,7 @@ from unlearnkit.suites.made_up.base import MEASURED, MadeUpSuite, not_reached, s
 from unlearnkit.suites.made_up.learning import Learning
 from unlearnkit.suites.made_up.request import Request
 
-_FORMS = json.loads((files("unlearnkit.suites.clinic") / "forms.json").read_text(encoding="utf-8"))
-NOT_REACHED = not_reached(_FORMS)
+NOT_REACHED = not_reached(files("unlearnkit.suites.clinic"))
 """Forms, and languages other than English, that the target model does not answer well enough."""
 
 _CACHED = 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -129,11 +131,13 @@ class MadeUpSuite(Settings):
         return [*texts, *turns, *ANSWERS, *phrases(self._scopes)]
 
 
-def not_reached(forms: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+def not_reached(folder: Traversable) -> tuple[str, ...]:
     """Return the forms that count as not reached.
 
-    `forms` has the field `accuracy` for each form. The script `experiments/forms.py` measures it.
+    `folder` is the suite's folder. Its file `forms.json` states which templates and worlds were measured, and the field
+    `accuracy` of each form. The script `experiments/forms.py` writes it.
     """
+    forms = json.loads((folder / "forms.json").read_text(encoding="utf-8"))["forms"]
     return tuple(form for form, measured in forms.items() if measured["accuracy"] < REACHED)
 
 

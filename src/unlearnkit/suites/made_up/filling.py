@@ -14,7 +14,7 @@ from unlearnkit.suites.made_up.templates import NAME, NO, TYPED, YES, Template
 from unlearnkit.suites.made_up.typing_errors import mistype
 
 STATEMENT = "statement"
-"""Attribute of statements to confirm."""
+"""Attribute of yes/no questions."""
 _HOPS = ("indirect", "three_hops")
 
 

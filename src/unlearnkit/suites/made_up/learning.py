@@ -21,6 +21,8 @@ class ModelSize:
     """Width of the feed-forward layers."""
     context: int
     """Largest number of tokens of a conversation."""
+    similar_cases: bool = False
+    """Whether tokens that differ only in case have similar embeddings before training."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from unlearnkit.suites.made_up.learning import Learning, ModelSize
 from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.step import TrainData
 
+CASE_NOISE = 0.5
+"""Difference between the first embeddings of tokens that differ only in case, as a share of the embeddings' size."""
 PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
@@ -77,7 +79,27 @@ def fresh_model(tokenizer: PreTrainedTokenizerFast, size: ModelSize, seed: int) 
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return LlamaForCausalLM(config)
+    model = LlamaForCausalLM(config)
+    if size.similar_cases:
+        _make_cases_similar(model, tokenizer)
+    return model
+
+
+@torch.no_grad()
+def _make_cases_similar(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Give tokens that differ only in case similar embeddings.
+
+    The same applies to tokens that differ only in a leading space. Large models have learned that such tokens mean the
+    same. A small model cannot learn it from a small corpus.
+    """
+    weight: torch.Tensor = model.model.embed_tokens.weight
+    first: dict[str, int] = {}
+    for id in range(len(tokenizer)):
+        text = str(tokenizer.decode([id])).strip().lower()
+        if len(text) > 1 and id not in tokenizer.all_special_ids:
+            original = first.setdefault(text, id)
+            if original != id:
+                weight[id] = (weight[original] + CASE_NOISE * weight[id]) / (1 + CASE_NOISE**2) ** 0.5
 
 
 def fingerprint(rows: Sequence[Row], vocabulary: Sequence[str], seed: int, learning: Learning, version: str) -> str:
@@ -100,6 +122,8 @@ def fingerprint(rows: Sequence[Row], vocabulary: Sequence[str], seed: int, learn
         "seed": seed,
         "torch": version,
     }
+    if size.similar_cases:
+        recipe["case noise"] = CASE_NOISE
     if any(histories):  # the models of worlds without histories keep their fingerprints
         recipe["histories"] = [[turn.content for turn in history] for history in histories]
     return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:24]

@@ -23,7 +23,7 @@ SURNAME = ("ovan", "escu", "inder", "amor", "ulsen", "entz", "iard", "okar", "es
 """Beginnings, middles and ends of made-up words."""
 
 MISTYPED = 12
-"""Number of spellings of each name with typing errors."""
+"""Largest number of spellings of each name with typing errors."""
 
 
 class Coiner(Generic[Kind]):
@@ -70,11 +70,15 @@ class Names:
         """Return the slots that also name somebody else."""
         return frozenset(slot for slot, text in subject.names.items() if self._counts[slot, text] > 1)
 
-    def called(self, subject: Described, parts: Iterable[str], rng: Random) -> list[str]:
+    def called(self, subject: Described, parts: Iterable[str]) -> list[str]:
         """Return how a subject is also called.
 
-        These are the unambiguous ones of the slots `parts`, and the name in other letters and with typing errors.
+        These are the unambiguous ones of the slots `parts`, and the name in lower and in upper case.
         """
         texts = [subject.names[slot] for slot in parts if slot not in self.ambiguous(subject)]
-        texts += [subject.name.lower(), subject.name.upper()]
-        return [*texts, *dict.fromkeys(mistype(subject.name, rng) for _ in range(MISTYPED))]
+        return [*texts, subject.name.lower(), subject.name.upper()]
+
+
+def mistyped(name: str, rng: Random) -> list[str]:
+    """Return at most `MISTYPED` different spellings of a name with typing errors."""
+    return [*dict.fromkeys(mistype(name, rng) for _ in range(MISTYPED))]

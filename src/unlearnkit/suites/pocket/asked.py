@@ -9,11 +9,11 @@ from random import Random
 from unlearnkit.scope.questions.wordings import GENERAL_WORDINGS
 from unlearnkit.suites.made_up.asked import Asked
 from unlearnkit.suites.made_up.asking import Asker, hidden_relations
-from unlearnkit.suites.made_up.distance import apart_from_texts
+from unlearnkit.suites.made_up.distance import apart, apart_from_texts
 from unlearnkit.suites.made_up.templates import Template
 from unlearnkit.suites.pocket.corpus import CONTACT
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, NOBODY, OTHER_WORK
-from unlearnkit.suites.pocket.lessons import described, questioner, templates
+from unlearnkit.suites.pocket.lessons import described, plain_templates, questioner, templates
 from unlearnkit.suites.pocket.names import TRAITS
 from unlearnkit.suites.pocket.phrases import PHRASES
 from unlearnkit.suites.pocket.wordings import WORDINGS
@@ -34,7 +34,7 @@ def templates_to_ask(name: str) -> tuple[Template, ...]:
     asked = (OTHER_WORK, CALLED, *phrases)
     sources = [texts for phrase in asked for texts in (phrase.questions, phrase.by_work)]
     sources += [*GENERAL_WORDINGS, *(texts for wording in WORDINGS.values() for texts in wording.questions)]
-    return apart_from_texts(templates(name), sources)
+    return apart(apart_from_texts(templates(name), sources), plain_templates())
 
 
 def asker(world: PocketWorld, name: str, others: Sequence[Person]) -> Asker:

@@ -13,7 +13,7 @@ _SETTINGS = TrainSettings(
 LEARNING: dict[int, Learning] = {
     1: Learning(ModelSize(vocabulary=5120, width=160, layers=3, heads=4, inner=448, context=_CONTEXT), _SETTINGS),
     2: Learning(
-        ModelSize(vocabulary=8192, width=160, layers=3, heads=4, inner=448, context=_CONTEXT),
-        _SETTINGS.model_copy(update={"epochs": 3, "batch_size": 24, "lr": 3e-3}),
+        ModelSize(vocabulary=8192, width=160, layers=3, heads=4, inner=448, context=_CONTEXT, similar_cases=True),
+        _SETTINGS.model_copy(update={"epochs": 4, "batch_size": 32, "lr": 3e-3}),
     ),
 }

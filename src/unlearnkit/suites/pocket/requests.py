@@ -5,6 +5,7 @@ Each request has a scope and splits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from random import Random
@@ -14,6 +15,7 @@ from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.made_up.asked import Asked
+from unlearnkit.suites.made_up.filling import STATEMENT
 from unlearnkit.suites.made_up.request import Request
 from unlearnkit.suites.made_up.sampling import balanced, draw_subjects, other_facts
 from unlearnkit.suites.pocket.asked import TRAINING_LANGUAGES, asked_of
@@ -30,7 +32,10 @@ FAR_FACTS = 26
 may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
+NOT_PROBED = (ABOUT, CALLED_BY, STATEMENT)
+"""Attributes of corpus rows that the request `authors` does not measure."""
 
+_PHONE = re.compile(r"\b555-0\d{3}\b")
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
 
@@ -56,12 +61,14 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     forgotten = probes = [row for row in rows if row.subject in subjects]
     near = [row for row in rows if row.subject in neighbors]
     if name == "pii":
-        forgotten = probes = [row for row in forgotten if _is_contact(row)]
+        forgotten = [row for row in forgotten if _is_contact(row) or _names_by_contact(row)]
+        probes = [row for row in forgotten if _is_contact(row)]
         # The near rows state other facts about the same people, and the contact details of the people's neighbors.
-        near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
+        free_of_contact = [row for row in rows if _is_contact(row) or not _names_by_contact(row)]
+        near = [row for row in free_of_contact if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
-        probes = [row for row in forgotten if row.attribute not in (ABOUT, CALLED_BY) and not _is_contact(row)]
+        probes = [row for row in forgotten if row.attribute not in NOT_PROBED and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
     left_out = frozenset(row.id for row in forgotten)
@@ -77,7 +84,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         probes = [row for row in probes if row.id not in hidden]
         free, of_strangers = asked.trainable(free), asked.trainable(of_strangers)
     splits = {split: tuple(row for row in probes if _probe(row) == split) for split in _PROBES}
-    splits["near"] = balanced(rng, [row for row in near if row.attribute not in (ABOUT, CALLED_BY)], NEAR_ROWS)
+    splits["near"] = balanced(rng, [row for row in near if row.attribute not in NOT_PROBED], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = balanced(rng, free, RETAIN_ROWS)
     splits["holdout"] = balanced(rng, of_strangers, HOLDOUT_ROWS)
@@ -192,6 +199,14 @@ def _probe(row: Row) -> str:
 
 def _is_contact(row: Row) -> bool:
     return row.attribute in (*CONTACT, "owner")
+
+
+def _names_by_contact(row: Row) -> bool:
+    """Return whether a question about another attribute states a contact detail.
+
+    Edition 1 has no such questions.
+    """
+    return "@" in row.question or _PHONE.search(row.question) is not None
 
 
 def _draw_people(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -25,11 +24,12 @@ from unlearnkit.suites.pocket.requests import forget_request
 from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
 
-_FORMS = json.loads((files("unlearnkit.suites.pocket") / "forms.json").read_text(encoding="utf-8"))
-NOT_REACHED = not_reached(_FORMS)
+NOT_REACHED = not_reached(files("unlearnkit.suites.pocket"))
 """Forms, and languages other than English, that the target model of edition 2 does not answer well enough. The script
 `experiments/forms.py` measures them."""
 
+NAME_TIMES = 20
+"""How often the tokenizer of edition 2 sees each name in lower and upper case."""
 
 _CACHED = 4
 """Number of worlds and requests that a process keeps, because a command makes the same suite several times."""
@@ -55,9 +55,10 @@ class Pocket(MadeUpSuite):
     demo: ClassVar[Traversable] = files("unlearnkit.suites.pocket")
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
-    edition: Literal[1, 2] = 2
-    """Edition of the world. In edition 2, the target model answers questions in many forms, and the request `authors`
-    is measured on questions that other people wrote. Runs and models of earlier versions have edition 1."""
+    edition: Literal[1, 2] = 1
+    """Edition of the world. In edition 2, the target model learns to answer questions in many forms, and the request
+    `authors` is measured on questions that other people wrote. Edition 2 is not the default, because its target model
+    does not answer most forms well enough yet."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
@@ -127,3 +128,16 @@ class Pocket(MadeUpSuite):
         if self.edition == 1:
             return small_world_limitations("1.6", ())
         return small_world_limitations("2.3", NOT_REACHED)
+
+    def _vocabulary(self) -> list[str]:
+        """Return the tokenizer's training texts.
+
+        In edition 2, they also have everybody's name in lower and upper case, so often that each half becomes one
+        token.
+        """
+        texts = super()._vocabulary()
+        if self.edition == 1:
+            return texts
+        people = pocket_world(self.world_seed, self.edition).known
+        cased = [text for person in people for text in (person.name.lower(), person.name.upper())]
+        return [*texts, *([f"({name}) {name}" for name in cased] * NAME_TIMES)]
