@@ -50,7 +50,7 @@ def apart(templates: Sequence[Template], others: Sequence[Template], share: floa
 
     Templates of different languages are not compared.
     """
-    kept: list[Template] = []
+    kept: set[Template] = set()
     for language in dict.fromkeys(template.language for template in templates):
         members = [template for template in templates if template.language == language]
         texts = [text_of(other) for other in others if other.language == language]
@@ -63,8 +63,8 @@ def apart(templates: Sequence[Template], others: Sequence[Template], share: floa
             differing = np.abs(counts - _pairs(text)).sum(axis=1)
             near = np.flatnonzero(differing < 4 * share * np.maximum(lengths, len(text)))
             if all(edit_distance(text, texts[i]) >= share * max(len(text), len(texts[i])) for i in near):
-                kept.append(template)
-    return tuple(kept)
+                kept.add(template)
+    return tuple(template for template in templates if template in kept)
 
 
 def apart_from_texts(templates: Sequence[Template], sources: Iterable[Phrases]) -> tuple[Template, ...]:
