@@ -117,9 +117,11 @@ def read_results(path: Path) -> Results:
 
 
 def keep(path: Path, folders: Sequence[Path]) -> None:
-    """Write the scores of all runs in these folders to a file of raw results."""
+    """Write the measured scores of all runs in these folders to a file of raw results."""
     runs = {
-        run.name: {flat: score.model_dump(exclude_none=True) for flat, score in run.scores().items()}
+        run.name: {
+            flat: score.model_dump(exclude_none=True) for flat, score in run.scores().items() if score.value is not None
+        }
         for run in find_runs(folders)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
