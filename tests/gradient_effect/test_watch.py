@@ -15,7 +15,7 @@ from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.callback import GEffectWatch
 from unlearnkit.gradient_effect.derivatives import risk_gradient
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
-from unlearnkit.gradient_effect.rules import exceeds_budget, harmed, is_harmful
+from unlearnkit.gradient_effect.rules import exceeds_budget, harmed
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
 from unlearnkit.gradient_effect.weights import Weights
@@ -129,23 +129,6 @@ def test_going_on_measures_again_what_is_trained_again(tmp_path: Path) -> None:
 
 
 ROW = EffectRow(3, "ga", "objective", "forget", "all", -2.0, -3.0, -1.0, 0.0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("high", "low_of_forgetting", "harmful"),
-    [
-        (-3.1, -3.0, True),
-        (-2.9, -3.0, False),  # may harm less than it forgets
-        (0.1, 0.5, False),  # may be no harm at all
-        (-0.1, 0.5, True),  # relearns, at the cost of the rest
-        (0.5, 1.0, False),  # both fall
-    ],
-)
-def test_what_is_harmful(high: float, low_of_forgetting: float, harmful: bool) -> None:
-    retaining = replace(ROW, risk="near", effect=high - 1, low=high - 2, high=high)
-    low = low_of_forgetting
-    unlearning = replace(ROW, effect=low + 1, low=low, high=low + 2)
-    assert is_harmful(retaining, unlearning) is harmful
 
 
 @pytest.mark.parametrize(

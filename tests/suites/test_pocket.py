@@ -29,7 +29,7 @@ def test_a_few_forget_rows_of_each_subject() -> None:
 def test_held_out_rows_state_facts_that_no_trained_row_states() -> None:
     for request in ("authors", "book", "pii", "hazard"):
         task = Pocket(request=request).task()
-        held, retain = task.measured["retain.held_out"], task.splits["retain"]
+        held, retain = task.splits["retain.held_out"], task.splits["retain"]
         assert len(held) == 100 and len(retain) == 400 and len({row.subject for row in held}) > 15
         trained = {(row.subject, answer) for row in retain for answer in row.answers}
         assert all((row.subject, answer) not in trained for row in held for answer in row.answers)

@@ -174,7 +174,7 @@ runs."""
 
 def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
     """Add settings that are newer than a run to its `data`."""
-    return {**NEWER_DATA.get(suite, {}), **data}
+    return {**data, **{key: value for key, value in NEWER_DATA.get(suite, {}).items() if key not in data}}
 
 
 EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
@@ -183,7 +183,8 @@ EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
 
 def current_suite(section: dict[str, Any]) -> dict[str, Any]:
     """Complete the stored section of a suite that an earlier version wrote."""
-    return {**EARLIER_SUITES.get(str(section.get("name")), {}), **section}
+    added = EARLIER_SUITES.get(str(section.get("name")), {})
+    return {**section, **{key: value for key, value in added.items() if key not in section}}
 
 
 def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
