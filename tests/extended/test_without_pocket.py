@@ -52,7 +52,7 @@ def test_own_files_are_unlearned_without_the_benchmark(elsewhere: Path) -> None:
     where = python(elsewhere, "-c", "import unlearnkit; print(unlearnkit.__file__)")
     assert Path(where.stdout.strip()).is_relative_to(elsewhere), "the copy is tested"
     ended = python(
-        elsewhere, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", NAMES_POCKET, *FILES_ROAD
+        elsewhere, "-m", "pytest", "-v", "-n", "0", "-p", "no:cacheprovider", "-k", NAMES_POCKET, *FILES_ROAD
     )
     assert ended.returncode == 0, ended.stdout[-6000:]
     passed = re.search(r"(\d+) passed", ended.stdout)
