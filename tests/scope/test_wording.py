@@ -1,4 +1,4 @@
-"""Words that a scope brings along, and what is said without them."""
+"""A scope's own words, and the general words that are used if it has none."""
 
 from __future__ import annotations
 
