@@ -107,8 +107,7 @@ class RunFolder:
 
     def state(self) -> RunState:
         """Read `run.json`."""
-        state = self._read(self.state_file, RunState)
-        return state.model_copy(update={"suite": current_suite(state.suite)})
+        return self._read(self.state_file, RunState)
 
     def write_state(self, state: RunState) -> None:
         """Write `run.json`."""

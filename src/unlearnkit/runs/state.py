@@ -174,7 +174,7 @@ runs."""
 
 def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
     """Add settings that are newer than a run to its `data`."""
-    return {**data, **{key: value for key, value in NEWER_DATA.get(suite, {}).items() if key not in data}}
+    return _completed(data, NEWER_DATA.get(suite, {}))
 
 
 EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
@@ -183,8 +183,7 @@ EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
 
 def current_suite(section: dict[str, Any]) -> dict[str, Any]:
     """Complete the stored section of a suite that an earlier version wrote."""
-    added = EARLIER_SUITES.get(str(section.get("name")), {})
-    return {**section, **{key: value for key, value in added.items() if key not in section}}
+    return _completed(section, EARLIER_SUITES.get(str(section.get("name")), {}))
 
 
 def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +193,11 @@ def earlier_suite(section: dict[str, Any]) -> dict[str, Any]:
     """
     added = EARLIER_SUITES.get(str(section.get("name")), {})
     return {key: value for key, value in section.items() if key not in added or value != added[key]}
+
+
+def _completed(section: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """Add missing settings after those that are present."""
+    return {**section, **{key: value for key, value in added.items() if key not in section}}
 
 
 class RunState(Value):
@@ -234,6 +238,6 @@ class RunState(Value):
 
     @field_validator("suite")
     @classmethod
-    def _complete_data(cls, suite: dict[str, Any]) -> dict[str, Any]:
-        data = suite.get("data")
+    def _complete_suite(cls, suite: dict[str, Any]) -> dict[str, Any]:
+        suite, data = current_suite(suite), suite.get("data")
         return {**suite, "data": completed_data(str(suite.get("name")), data)} if isinstance(data, dict) else suite
