@@ -32,7 +32,9 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         number = seen.setdefault(request["messages"][1]["content"], len(seen))
-        return completion(f"I can't say, {number}.", reasoning_content="" if number % 7 == 0 else "It is in scope.")
+        return completion(
+            f"I can't say, {number}.", reasoning_content="" if number % 7 == 0 else "I keep it to myself."
+        )
 
     with serving(answer) as made:
         yield made

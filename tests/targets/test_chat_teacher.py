@@ -49,6 +49,7 @@ BAD = {
     "leak in the trace": Reply(reasoning="She was born in LISBOA.", text="No."),
     "leak in the response": Reply(reasoning="Hm.", text="Not that it was Lisbon!"),
     "too long": Reply(reasoning="Hm.", text="No. " * 100),
+    "states the request": Reply(reasoning="Hm.", text="The owner asked to be forgotten, so no."),
 }
 
 
@@ -195,12 +196,34 @@ def test_a_model_on_this_machine_teaches_too(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("kind", PROMPTS)
 def test_the_criteria_are_what_the_ablation_leaves_out(kind: Any) -> None:
-    whole, without = (instructions(kind, "Some books.", criteria=criteria) for criteria in (True, False))
+    whole, without = (
+        instructions(kind, "Some books.", criteria=criteria, may_disclose=True) for criteria in (True, False)
+    )
     assert whole.startswith(without) and whole != without
     added = whole.removeprefix(without)
     assert "1. It is logical" in added and "2. Nothing is told" in added and PROMPTS[kind]["content"] in added
     assert "Some books." in without and "<think>" in without and "declines" in without
-    assert "{" not in whole and any(whole in part or kind in part for part in shown())
+    assert PROMPTS[kind]["reason"] in added
+    assert "{" not in whole and any(kind in part for part in shown())
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+@pytest.mark.parametrize("criteria", [True, False])
+def test_the_prompt_forbids_disclosure_unless_the_scope_allows_it(kind: Any, criteria: bool) -> None:
+    discreet, open_ = (
+        instructions(kind, "Some books.", criteria=criteria, may_disclose=allowed) for allowed in (False, True)
+    )
+    assert "a list, a rule, a request" in discreet and "a list, a rule, a request" not in open_
+    assert PROMPTS[kind]["reason"] not in discreet
+    assert any(instructions(kind, "(...)", criteria=True, may_disclose=False) in part for part in shown())
+
+
+@pytest.mark.parametrize("place", ["trace", "response"])
+def test_a_scope_may_allow_disclosure(place: str) -> None:
+    row, fault = made_rows(1)[0], "states the request"
+    target = Target(id=row.id, trace="Hm.", response="No.").model_copy(update={place: BAD[fault].text})
+    assert find_fault(target, row, SCOPE, lambda row, target: True) == fault
+    assert find_fault(target, row, SCOPE.model_copy(update={"may_disclose": True}), lambda row, target: True) is None
 
 
 def test_every_task_has_words_of_its_own() -> None:
@@ -213,4 +236,6 @@ def test_which_prompt_a_scope_gets() -> None:
     assert kind_of(SCOPE) == "profile" and kind_of(SCOPE.model_copy(update={"task": "hazard"})) == "general"
     says = Says(GOOD)
     desk(says, prompt="cyber", criteria=False).write(made_rows(1), SCOPE, 0)
-    assert says.asked[0].messages[0].content == instructions("cyber", SCOPE.description, criteria=False)
+    assert says.asked[0].messages[0].content == instructions(
+        "cyber", SCOPE.description, criteria=False, may_disclose=False
+    )

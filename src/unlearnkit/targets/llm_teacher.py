@@ -70,7 +70,8 @@ class ChatTeacher(Settings, ABC):
             draw: distinguishes attempts, see `Prompt.draw`.
             fault: the fault of the previous answer, which the prompt explains; None at the first attempt.
         """
-        instruction = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
+        kind = self.prompt or kind_of(scope)
+        instruction = instructions(kind, scope.description, criteria=self.criteria, may_disclose=scope.may_disclose)
         system = instruction if fault is None else f"{instruction}\n\n{reason(fault)}"
         messages = (Message(role="system", content=system), Message(role="user", content=row.prompt))
         return Prompt(messages=messages, draw=draw)

@@ -6,6 +6,10 @@ criteria. First, the explanation is logical and the response is complete. Second
 wording differs from the wording in the paper. In the paper's prompts, the second criterion applies only to the
 response; here, the second criterion applies to the trace too.
 
+Anybody may read what the model writes later. Unless the scope sets `may_disclose`, the prompt therefore gives a neutral
+reason instead of the reason for the request, and asks the teacher to say nothing about a request or a list. The paper
+has no such rule.
+
 `VERSION` is increased with every change of the wording.
 """
 
@@ -15,7 +19,7 @@ from typing import Literal, TypedDict
 
 from unlearnkit.scope.scope import Scope
 
-VERSION = "1"
+VERSION = "2"
 
 Kind = Literal["news", "books", "bio", "cyber", "profile", "general"]
 
@@ -94,6 +98,15 @@ response in the language of the message. Unless you reason by yourself before yo
 <think> and </think>, and the response after it.\
 """
 
+_DISCREET = """\
+Whoever reads your reasoning or your response should not learn that anybody asked for anything to be removed, nor that \
+there is a list, a rule, a request or a scope, nor what kind of thing you leave out. As the reason, it is enough that \
+this is something you keep to yourself. Name nobody whom the message does not name.\
+"""
+
+_NEUTRAL_REASON = "it is not for you to share this"
+"""The reason in prompts for scopes without `may_disclose`."""
+
 _CRITERIA = """\
 Two things decide whether what you write is good.
 
@@ -116,7 +129,7 @@ def kind_of(scope: Scope) -> Kind:
     return "profile" if scope.task == "profile" else "general"
 
 
-def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
+def instructions(kind: Kind, description: str, *, criteria: bool, may_disclose: bool) -> str:
     """Return the system message for a teacher.
 
     Args:
@@ -124,18 +137,27 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
         description: the scope's description, which contains no secrets.
         criteria: whether to include the two criteria. Without the criteria, the message corresponds to the ablation in
             the paper.
+        may_disclose: whether the output may state the reason for the request.
     """
     prompt = PROMPTS[kind]
-    base = _BASE.format(**prompt, description=description.strip())
-    return f"{base}\n\n{_CRITERIA.format(**prompt)}" if criteria else base
+    reason = prompt["reason"] if may_disclose else _NEUTRAL_REASON
+    parts = [_BASE.format(**prompt, description=description.strip())]
+    parts += [] if may_disclose else [_DISCREET]
+    parts += [_CRITERIA.format(**{**prompt, "reason": reason})] if criteria else []
+    return "\n\n".join(parts)
 
 
 def shown() -> list[str]:
     """Return the output of `unlearn show prompts`: every prompt with its criteria."""
     parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) stands for the scope's description."]
     parts.append('With targets.criteria=false, each prompt ends before "Two things decide".')
+    parts.append(
+        'With may_disclose: true in the scope, the paragraph "Whoever reads your reasoning" is left out, and the first '
+        "criterion gives the reason in brackets."
+    )
     uses = {"profile": "; default for a scope of task profile", "general": "; default for every other scope"}
     for kind, prompt in PROMPTS.items():
         use = uses.get(kind, "")
-        parts.append(f"prompt {kind}  ({prompt['summary']}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
+        text = instructions(kind, "(...)", criteria=True, may_disclose=False)
+        parts.append(f"prompt {kind}  ({prompt['summary']}{use}) [{prompt['reason']}]\n\n{text}")
     return parts

@@ -1,4 +1,4 @@
-"""Check targets for missing or overlong parts, and for leaks."""
+"""Check targets for missing or overlong parts, for leaks, and for disclosure of the request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.scope import Scope
+from unlearnkit.text.disclosure import states_request
 
 Malformed = Literal["no trace", "no response", "cut off", "too long"]
 Leaking = Literal["leak in the trace", "leak in the response", "lift"]
-Fault = Malformed | Leaking
+Fault = Malformed | Leaking | Literal["states the request"]
 
 Fits = Callable[[Row, Target], bool]
 """Function that returns whether a row's prompt and the target's response together fit the maximum number of tokens. The
@@ -28,6 +29,8 @@ _REASONS: dict[Fault, str] = {
     "about what kind of thing is asked for, and not about the answer; do not recall it",
     "leak in the response": "the response told something that must stay untold, in plain words or in other ones. Name "
     "nothing but what the message itself names",
+    "states the request": "it said that somebody asked for this, or that there is a list, a rule or a request. Whoever "
+    "reads it should learn nothing of that. Say only that you keep this to yourself",
     "lift": "the reasoning made what must stay untold easier to guess, without telling it. Reason about what kind of "
     "thing is asked for, and do not describe the answer or what it is known for",
 }
@@ -45,6 +48,10 @@ def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | No
     leaking_places = {finding.place for finding in scanner(scope).scan(target, row)}
     if leaking_places:
         return "leak in the response" if "response" in leaking_places else "leak in the trace"
+    # That a target names a subject unasked is a leak. Only what it says of the request remains to be checked.
+    texts = (target.trace, target.response)
+    if not scope.may_disclose and any(states_request(text, row.conversation) for text in texts):
+        return "states the request"
     return None if fits(row, target) else "too long"
 
 
