@@ -184,7 +184,7 @@ class OneRequestSuite(MadeUpSuite):
         request = self._request
         measured = {name: request.splits[name] for name in MEASURED if name in request.splits}
         return SuiteTask(
-            f"{self.world}-1",
+            f"{self.world}-{self.version}",
             request.scope,
             request.splits,
             measured,
