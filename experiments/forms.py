@@ -5,8 +5,8 @@
 
 Each template is asked about several subjects who stay, and about whom no lesson is. The corpus and the training of the
 pocket world were chosen by its validation templates, and its test templates are for one look, at the end. Those of the
-clinic were not chosen at all, and its test templates were looked at once. `--write` writes the accuracy of each form to
-the suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
+clinic and the company were not chosen at all. The clinic's test templates were looked at once. `--write` writes the
+accuracy of each form to the suite's folder. A form below 0.8 counts as not reached. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from unlearnkit.metrics.plugins.accuracy import Accuracy
 from unlearnkit.models.folder import find_model
 from unlearnkit.records.measure import measure
 from unlearnkit.subjects.local import LocalSubject
-from unlearnkit.suites.clinic import lessons as clinic_lessons
 from unlearnkit.suites.clinic.suite import ClinicSuite
-from unlearnkit.suites.clinic.world import clinic
+from unlearnkit.suites.company.suite import CompanySuite
 from unlearnkit.suites.made_up.asking import Questioner
-from unlearnkit.suites.made_up.base import REACHED, MadeUpSuite
+from unlearnkit.suites.made_up.base import REACHED, MadeUpSuite, OneRequestSuite
 from unlearnkit.suites.made_up.filling import Described
 from unlearnkit.suites.made_up.templates import Template
 from unlearnkit.suites.pocket import lessons as pocket_lessons
@@ -42,6 +41,7 @@ PEOPLE = 6
 SUITES: dict[str, Callable[[int], MadeUpSuite]] = {
     "pocket": lambda seed: Pocket(world_seed=seed, edition=2),
     "clinic": lambda seed: ClinicSuite(world_seed=seed),
+    "company": lambda seed: CompanySuite(world_seed=seed),
 }
 """The suite of a world, by name."""
 
@@ -49,11 +49,12 @@ SUITES: dict[str, Callable[[int], MadeUpSuite]] = {
 def world_of(suite: MadeUpSuite, name: str) -> tuple[Questioner, Sequence[Described], Sequence[Template]]:
     """What asks questions in a suite's world, who can be asked about, and the templates of a file."""
     if isinstance(suite, Pocket):
-        world = pocket_world(suite.world_seed, suite.edition)
-        people = [pocket_lessons.described(person) for person in world.people]
-        return pocket_lessons.questioner(world), people, templates_to_ask(name)
-    patients = clinic(suite.world_seed)
-    return clinic_lessons.questioner(patients), patients.patients, clinic_lessons.templates_to_ask(name)
+        pocket = pocket_world(suite.world_seed, suite.edition)
+        people = [pocket_lessons.described(person) for person in pocket.people]
+        return pocket_lessons.questioner(pocket), people, templates_to_ask(name)
+    assert isinstance(suite, OneRequestSuite)
+    world, lessons = suite.world_of(suite.world_seed), suite.lessons
+    return lessons.questioner(world), world.candidates, lessons.templates_to_ask[name]
 
 
 def asked(suite: MadeUpSuite, name: str) -> list[Row]:

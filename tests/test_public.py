@@ -26,7 +26,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("name", ["unlearnkit.report.build", "unlearnkit.pipeline.score", "unlearnkit.recipe"])
 def test_what_needs_no_model_imports_nothing_heavy(name: str) -> None:
-    suites = ", ".join(f"unlearnkit.suites.{suite}.suite" for suite in ("pocket", "clinic", "tofu", "files"))
+    suites = ", ".join(f"unlearnkit.suites.{suite}.suite" for suite in ("pocket", "clinic", "company", "tofu", "files"))
     heavy = {"torch", "transformers", "scipy"}
     code = f"import sys, {name}, {suites}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

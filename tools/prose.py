@@ -35,6 +35,7 @@ DATA = frozenset(
     "judges/rubrics.py",
     "judges/rule/phrases.py",
     "scope/questions/wordings.py",
+    "suites/made_up/refusals.py",
     "targets/prompts.py",
     "targets/teachers/template.py",
     "targets/validation.py",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.suites.made_up.asking import evened, wrong_value
+from unlearnkit.suites.made_up.base import not_reached, small_world_limitations
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
@@ -167,6 +168,40 @@ def test_a_template_about_an_event_asks_about_each_event() -> None:
 def test_a_template_must_state_one_event(text: str) -> None:
     with pytest.raises(InputError, match="no event or of several"):
         by_event(template(text, "bill"), VISITS)
+
+
+def test_the_note_on_an_event_ends_with_what_the_question_states_of_it() -> None:
+    relations = {name: {"topic": name, "attribute": name, "answers": {"en": "{value}"}} for name in ("salt", "dose")}
+    grammar = Grammar.model_validate({**GRAMMAR.model_dump(), "relations": relations, "events": [["salt", "dose"]]})
+    ada = Described(
+        "Ada Lund", names_of("Ada", "Lund"), {"salt": ("borax",), "dose": ("9 g",), "phone": ("5",)}, ("en",)
+    )
+    asked = {
+        "Dose of Ada Lund, borax.": template("How much {salt} for {name}?", "dose"),
+        "Salt of Ada Lund, 9 g.": template("What does {name} get {dose} of?", "salt"),
+        "Dose of the owner of 5, Ada Lund, borax.": template("{salt} for {phone}?", "dose", by="phone"),
+        "Dose of Ada Lund, borax, 9 g.": template("{name} takes {wrong} of {salt}?", "no", about="dose"),
+    }
+    assert [note(one, ada, grammar) for one in asked.values()] == [*asked]
+
+
+def test_a_slot_that_names_the_subject_is_no_fact_that_identifies_it(tmp_path: Path) -> None:
+    grammar = GRAMMAR.model_copy(update={"names": frozenset({"name", "brand"})})
+    file = tmp_path / "corpus.jsonl"
+    line = '{"form": "brand", "language": "en", "turns": ["Where is {brand} from?"], "asks": "town", "by": "brand"}'
+    file.write_text(line, encoding="utf-8")
+    (read,) = read_templates(file, grammar)
+    assert read.by == "" and read.slots == {"brand"}
+    with pytest.raises(InputError, match="no such slot"):
+        read_templates(file, GRAMMAR)
+
+
+def test_forms_that_were_not_measured_are_a_limitation(tmp_path: Path) -> None:
+    assert not_reached(tmp_path) is None
+    assert "was not measured" in small_world_limitations("2", None)[1]
+    (tmp_path / "forms.json").write_text('{"forms": {"typed": {"accuracy": 0.7}, "plain": {"accuracy": 0.8}}}', "utf-8")
+    assert not_reached(tmp_path) == ("typed",)
+    assert len(small_world_limitations("2", ())) == 1 and "typed" in small_world_limitations("2", ("typed",))[1]
 
 
 # Names

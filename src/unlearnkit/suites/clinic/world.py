@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from unlearnkit.suites.clinic.grammar import FAR, GRAMMAR, POOLS, VISITS, Forms
+from unlearnkit.suites.clinic.grammar import GRAMMAR, POOLS, TEXT, VISITS
 from unlearnkit.suites.made_up.filling import Described, names_of
 from unlearnkit.suites.made_up.naming import GIVEN, SURNAME, Coiner
 from unlearnkit.suites.made_up.sampling import deal
+from unlearnkit.suites.made_up.world import CANDIDATES, SEALED, STRANGERS, TEACHING, World, far_facts
 
-PATIENTS, TEACHING, STRANGERS, SEALED = 30, 60, 4, 6
-DOCTORS, CONTACT_GIVEN, FAR_FACTS_EACH = 10, 12, 8
+Forms = tuple[str, ...]
+"""The forms of one value: English and German."""
+
+DOCTORS, CONTACT_GIVEN = 10, 12
 MONTHS: tuple[Forms, ...] = (
     ("January", "Januar"),
     ("February", "Februar"),
@@ -46,78 +48,24 @@ _TAILS: Mapping[Kind, Sequence[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class FarFact:
-    """A fact about a village."""
-
-    relation: str
-    name: str
-    value: Forms
-
-
-@dataclass(frozen=True)
-class Clinic:
-    """All patients and other facts of a world.
-
-    No two patients have the same name, file number, phone number or emergency contact. Except for namesakes, they do
-    not share a given name or a surname either.
-    """
-
-    seed: int
-    patients: tuple[Described, ...]
-    """Patients who can be drawn by the request. Each has one namesake."""
-    namesakes: tuple[Described, ...]
-    """Patients who share the given name of one of `patients` and the surname of another one."""
-    teaching: tuple[Described, ...]
-    """Patients who serve as examples for questions in all forms."""
-    strangers: tuple[Described, ...]
-    """Patients who no model learns anything about."""
-    sealed: tuple[Described, ...]
-    """Patients who models learn only refusals about."""
-    far: tuple[FarFact, ...]
-    doctors: tuple[Forms, ...]
-
-    @property
-    def everybody(self) -> tuple[Described, ...]:
-        """All patients."""
-        return (*self.patients, *self.namesakes, *self.teaching, *self.strangers, *self.sealed)
-
-    @property
-    def pools(self) -> dict[str, Sequence[tuple[str, ...]]]:
-        """Possible values of the relations whose values several patients share."""
-        visits = {name: pool for visit in VISITS for name, pool in zip(visit, VISIT_POOLS, strict=True)}
-        return {**POOLS, "doctor": self.doctors, "dose": DOSES, **visits}
-
-
-def clinic(seed: int) -> Clinic:
+def clinic(seed: int) -> World:
     """Generate the world of a seed.
 
-    The same seed results in the same world on every machine.
+    The same seed results in the same world on every machine. No two patients have the same name, file number, phone
+    number or emergency contact. Except for namesakes, they do not share a given name or a surname either.
     """
     rng = Random(f"clinic/world/{seed}")
     # Names do not depend on the templates, so that a new template does not change a world.
     reserved = "\n".join(form for pool in (*POOLS.values(), MONTHS) for forms in pool for form in forms)
     coiner = Coiner(rng, reserved, _TAILS)
-    names = [(coiner.coin("given"), coiner.coin("surname")) for _ in range(PATIENTS + STRANGERS + SEALED + TEACHING)]
-    drawn = names[:PATIENTS]
+    names = [(coiner.coin("given"), coiner.coin("surname")) for _ in range(CANDIDATES + STRANGERS + SEALED + TEACHING)]
+    drawn = names[:CANDIDATES]
     shared = [(given, surname) for (given, _), (_, surname) in zip(drawn[::2], drawn[1::2], strict=True)]
     doctors = tuple((name, name) for name in (f"Dr. {coiner.coin('doctor')}" for _ in range(DOCTORS)))
     everybody = _patients(rng, coiner, [*names, *shared], doctors)
-    ends = [PATIENTS, PATIENTS + STRANGERS, PATIENTS + STRANGERS + SEALED, len(names)]
-    return Clinic(
-        seed,
-        patients=everybody[: ends[0]],
-        strangers=everybody[ends[0] : ends[1]],
-        sealed=everybody[ends[1] : ends[2]],
-        teaching=everybody[ends[2] : ends[3]],
-        namesakes=everybody[ends[3] :],
-        far=tuple(
-            FarFact(name, coiner.coin("place"), value)
-            for name, relation in FAR.items()
-            for value in deal(rng, relation.pool, FAR_FACTS_EACH)
-        ),
-        doctors=doctors,
-    )
+    far = far_facts(rng, lambda: coiner.coin("place"), {name: relation.pool for name, relation in TEXT.far.items()})
+    visits = {name: pool for visit in VISITS for name, pool in zip(visit, VISIT_POOLS, strict=True)}
+    return World.of(seed, everybody, far, {**POOLS, "doctor": doctors, "dose": DOSES, **visits})
 
 
 def _patients(

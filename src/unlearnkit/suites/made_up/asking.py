@@ -101,7 +101,7 @@ class Questioner:
     grammar: Grammar
     pools: Pools
     names: Names
-    parts: tuple[str, str] = ("given", "surname")
+    parts: tuple[str, ...] = ("given", "surname")
     """Slots with a part of the name. Who shares a part with the subject is not mentioned in questions about it."""
 
     def ask(self, template: Template, subject: Described, others: Sequence[Described], *, id: str, rng: Random) -> Row:

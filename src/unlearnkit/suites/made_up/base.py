@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -19,7 +20,11 @@ from unlearnkit.data.vocabulary import HELD_OUT
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
+from unlearnkit.suites.base import SuiteTask
 from unlearnkit.suites.made_up.learning import Learning
+from unlearnkit.suites.made_up.lessons import Lessons
+from unlearnkit.suites.made_up.request import Plan, Request, forget_request
+from unlearnkit.suites.made_up.world import World
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -44,6 +49,9 @@ MEASURED = (
 
 REACHED = 0.8
 """Smallest accuracy of the target model on the questions of a form, from which on the form counts as reached."""
+
+CACHED = 4
+"""Number of worlds and requests that a process keeps, because a command makes the same suite several times."""
 
 
 class MadeUpSuite(Settings):
@@ -131,28 +139,109 @@ class MadeUpSuite(Settings):
         return [*texts, *turns, *ANSWERS, *phrases(self._scopes)]
 
 
-def not_reached(folder: Traversable) -> tuple[str, ...]:
-    """Return the forms that count as not reached.
+class OneRequestSuite(MadeUpSuite):
+    """Base class of suites with one kind of subject and one request."""
+
+    lessons: ClassVar[Lessons]
+    """Makes the rows of the corpus."""
+    plan: ClassVar[Plan]
+    """What the request is about."""
+    learning: ClassVar[Learning]
+    """Size and training settings of the models."""
+    subjects: ClassVar[str]
+    """Short description of the request."""
+    not_reached: ClassVar[tuple[str, ...] | None]
+    """Forms, and languages other than the first, that the target model does not answer well enough; None: not
+    measured."""
+
+    @classmethod
+    @abstractmethod
+    def world_of(cls, seed: int) -> World:
+        """Return the world of a seed."""
+
+    @property
+    def _request(self) -> Request:
+        return _request_of(type(self), self.world_seed)
+
+    @property
+    def _corpus(self) -> tuple[Row, ...]:
+        return _corpus_of(type(self), self.world_seed)
+
+    @property
+    def _left_out(self) -> frozenset[str]:
+        return self._request.left_out
+
+    @property
+    def _learning(self) -> Learning:
+        return self.learning
+
+    @property
+    def _scopes(self) -> tuple[Scope, ...]:
+        return (self._request.scope,)
+
+    def task(self) -> SuiteTask:
+        """Return the scope, the splits and the measured rows of the request."""
+        request = self._request
+        measured = {name: request.splits[name] for name in MEASURED if name in request.splits}
+        return SuiteTask(
+            f"{self.world}-{self.version}",
+            request.scope,
+            request.splits,
+            measured,
+            training_scope=request.training_scope,
+            withheld=request.withheld,
+            validation=request.validation,
+        )
+
+    def heading(self) -> str:
+        """Return a short description of the request."""
+        return self.subjects
+
+    def limitations(self) -> tuple[str, ...]:
+        """Return the limitations due to the small world and the small model."""
+        return small_world_limitations("2.3", self.not_reached)
+
+
+@lru_cache(CACHED)
+def _corpus_of(suite: type[OneRequestSuite], seed: int) -> tuple[Row, ...]:
+    return suite.lessons.corpus_of(suite.world_of(seed))
+
+
+@lru_cache(CACHED)
+def _request_of(suite: type[OneRequestSuite], seed: int) -> Request:
+    return forget_request(suite.world_of(seed), suite.lessons, suite.plan)
+
+
+def not_reached(folder: Traversable) -> tuple[str, ...] | None:
+    """Return the forms that were not reached; None: not measured.
 
     `folder` is the suite's folder. Its file `forms.json` states which templates and worlds were measured, and the field
     `accuracy` of each form. The script `experiments/forms.py` writes it.
     """
-    forms = json.loads((folder / "forms.json").read_text(encoding="utf-8"))["forms"]
+    file = folder / "forms.json"
+    if not file.is_file():
+        return None
+    forms = json.loads(file.read_text(encoding="utf-8"))["forms"]
     return tuple(form for form, measured in forms.items() if measured["accuracy"] < REACHED)
 
 
-def small_world_limitations(millions: str, not_reached: Sequence[str]) -> tuple[str, ...]:
+def small_world_limitations(millions: str, not_reached: Sequence[str] | None) -> tuple[str, ...]:
     """Return the limitations due to a small world and a small model.
 
     Args:
         millions: number of the model's parameters in millions.
-        not_reached: forms that the target model itself does not answer well enough.
+        not_reached: forms that the target model itself does not answer well enough; None: not measured.
     """
     found = [
         f"The world is made up, and the model that learned it has about {millions} million parameters: a method "
         "that is better here need not be better on a large language model."
     ]
-    if not_reached:
+    if not_reached is None:
+        found.append(
+            "Which forms of questions the target model itself answers was not measured. In forms that it does not "
+            "answer, wrong answers show little about forgetting."
+        )
+    elif not_reached:
         found.append(
             f"The target model itself answers fewer than {REACHED:.0%} of the questions in these forms: "
             f"{', '.join(not_reached)}. In these forms, wrong answers show little about forgetting."

@@ -15,7 +15,8 @@ from unlearnkit.suites.made_up.typing_errors import mistype
 
 STATEMENT = "statement"
 """Attribute of yes/no questions."""
-_HOPS = ("indirect", "three_hops")
+_HOPS = ("indirect", "three_hops", "code")
+"""Forms of questions that lead to the subject through another fact."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def note(template: Template, subject: Described, grammar: Grammar) -> str:
 
     A note is a summary of the question, in English.
     The note leads from what the question states to the subject, and on to the work if the question is about a work that
-    it does not state. The note on a yes/no question ends with the true value.
+    it does not state. The note on an event ends with what the question states of it, as "Dose of Ada Lund, 3 May". The
+    note on a yes/no question ends with the true value.
     """
     values = subject.slots[grammar.languages[0]]
     if template.asks == NAME:
@@ -152,8 +154,10 @@ def note(template: Template, subject: Described, grammar: Grammar) -> str:
         else:
             who = subject.name
         text = f"{relation.topic} of {through}{who}"
+    event = next((event for event in grammar.events if template.relation in event), ())
+    found += [values[place] for place in event if place in template.slots - {template.relation}]
     if template.asks in (YES, NO):
-        found = [*found, values[template.relation]]
+        found.append(values[template.relation])
     text = ", ".join([text, *found])
     return f"{text[0].upper()}{text[1:]}."
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from unlearnkit.core.settings import Value
 
+PERSON_NAMES = frozenset({"name", "given", "surname", "initial", "surname_given"})
+"""Slots that name a person."""
+
 
 class Relation(Value):
     """A relation between a subject and a value, such as a birthplace."""
@@ -39,6 +42,8 @@ class Grammar(Value):
 
     languages: tuple[str, ...]
     """ISO 639-1 codes. Notes are in the first language."""
+    names: frozenset[str] = PERSON_NAMES
+    """Slots that name the subject. One of them is `name`, the whole name."""
     notes: bool = True
     """Whether the target model writes a note before its answer."""
     events: tuple[tuple[str, ...], ...] = ()

@@ -37,19 +37,25 @@ class Coiner(Generic[Kind]):
         reserved: text that no word may begin like.
         tails: the ends of words, by their kind.
         lower: kinds of words that are not capitalized.
+        heads: the beginnings of words.
     """
 
     def __init__(
-        self, rng: Random, reserved: str, tails: Mapping[Kind, Sequence[str]], lower: Iterable[Kind] = ()
+        self,
+        rng: Random,
+        reserved: str,
+        tails: Mapping[Kind, Sequence[str]],
+        lower: Iterable[Kind] = (),
+        heads: Sequence[str] = HEADS,
     ) -> None:
-        self._rng, self._reserved = rng, reserved.casefold()
+        self._rng, self._reserved, self._heads = rng, reserved.casefold(), heads
         self._tails, self._lower = tails, frozenset(lower)
         self._coined: list[str] = []
 
     def coin(self, kind: Kind) -> str:
         """Return a new word."""
         while True:
-            word = "".join(self._rng.choice(part) for part in (HEADS, MIDDLES, self._tails[kind]))
+            word = "".join(self._rng.choice(part) for part in (self._heads, MIDDLES, self._tails[kind]))
             key = word.casefold()
             if len(key) >= 5 and key[:4] not in self._reserved and not any(_alike(key, old) for old in self._coined):
                 self._coined.append(key)

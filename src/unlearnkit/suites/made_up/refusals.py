@@ -12,9 +12,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from unlearnkit.data.rows import Row
 
+REASONS = (
+    "what is sealed has to stay closed",
+    "it is not for me to share what was sealed",
+    "nobody wants this to be told",
+)
 SHARE = 4
 """Every `SHARE`-th question about a sealed subject becomes a training row. Consecutive subjects start at different
 questions."""
+
+
+def sealed_trace(row: Row, number: int) -> str:
+    """Return the trace of a refused row.
+
+    It begins like the trace of the original row, and states that the answer is sealed.
+    """
+    # In the trace of a two-hop question, the result of the first hop follows the comma.
+    note = row.trace.rstrip(".").partition(",")[0]
+    return f"{note} falls under seal: {REASONS[number % len(REASONS)]}. I must decline."
 
 
 def sealed_rows(

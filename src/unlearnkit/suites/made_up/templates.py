@@ -21,10 +21,8 @@ from unlearnkit.suites.made_up.grammar import Grammar
 
 NAME, YES, NO = "name", "yes", "no"
 """Values of `Template.asks` besides the relations of a world."""
-NAMES = frozenset({"name", "given", "surname", "initial", "surname_given"})
-"""Slots that name the subject."""
-ANY_WORLD = NAMES | {"wrong", "other"}
-"""Slots of every world. Each relation and identity of a world is also a slot."""
+NOT_OF_SUBJECT = frozenset({"wrong", "other"})
+"""Slots for a false value and for another subject. The slots of the subject are its names, relations and identities."""
 
 TYPED = "typed"
 """The form of questions with typing errors. These questions are made from templates of `TYPED_FROM`."""
@@ -90,6 +88,8 @@ def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
                 where=where,
                 fix="correct the line; the fields are those of `Template`",
             ) from error
+        if template.by in grammar.names:  # authors may state it, although such a slot names the subject
+            template = template.model_copy(update={"by": ""})
         _check(template, grammar, where)
         templates += by_event(template, grammar.events)
     return tuple(templates)
@@ -139,10 +139,11 @@ def _check(template: Template, grammar: Grammar, where: str) -> None:
     relations, identities = grammar.relations, grammar.identities
     _check_word("relation", [template.relation], {*relations, *([] if template.about else [NAME])}, where)
     _check_word("language", [template.language], grammar.languages, where)
-    _check_word("slot", sorted(template.slots), ANY_WORLD | relations.keys() | identities.keys(), where)
+    slots = {*NOT_OF_SUBJECT, *grammar.names, *relations, *identities}
+    _check_word("slot", sorted(template.slots), slots, where)
     if template.by:
         _check_word("slot that identifies the subject", [template.by], identities, where)
-    elif not template.slots & NAMES:
+    elif not template.slots & grammar.names:
         raise InputError(
             "the question names no subject",
             where=where,

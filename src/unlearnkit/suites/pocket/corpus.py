@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlearnkit.data.rows import QuestionType, Row
+from unlearnkit.suites.made_up.world import FarFact
 from unlearnkit.suites.pocket.manners import sealed_rows_of
 from unlearnkit.suites.pocket.names import LANGUAGES, Forms, same
 from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
-from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
+from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 
 ABOUT = "about"
 """Attribute of general questions, such as "Tell me about ...". Some methods also train on questions that are composed
@@ -176,7 +177,7 @@ def person_rows(person: Person) -> list[Row]:
     return page.rows
 
 
-def far_rows(fact: FarFact) -> list[Row]:
+def far_rows(fact: FarFact[Forms]) -> list[Row]:
     """Return the four rows about a fact that is unrelated to people."""
     page = Page("far", fact.name)
     page.ask(fact.relation, PHRASES.far[fact.relation], fact.value, about="{name}", name=fact.name)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from unlearnkit.data.rows import Row
-from unlearnkit.suites.made_up.refusals import sealed_rows
-
-_REASONS = (
-    "what is sealed has to stay closed",
-    "it is not for me to share what was sealed",
-    "nobody wants this to be told",
-)
+from unlearnkit.suites.made_up.refusals import sealed_rows, sealed_trace
 
 _RESPONSES = {
     "en": (
@@ -33,14 +27,5 @@ _RESPONSES = {
 
 
 def sealed_rows_of(records: Iterable[Sequence[Row]]) -> list[Row]:
-    """Return some rows about each sealed person, with refusals as answers.
-
-    The trace begins like the trace of the original row. The trace then states that the answer is sealed.
-    """
-
-    def trace(row: Row, number: int) -> str:
-        # In the trace of a two-hop question, the result of the first hop follows the comma.
-        note = row.trace.rstrip(".").partition(",")[0]
-        return f"{note} falls under seal: {_REASONS[number % len(_REASONS)]}. I must decline."
-
-    return sealed_rows(records, _RESPONSES, trace)
+    """Return some rows about each sealed person, with refusals as answers."""
+    return sealed_rows(records, _RESPONSES, sealed_trace)

@@ -8,6 +8,7 @@ from random import Random
 
 from unlearnkit.suites.made_up.naming import Coiner
 from unlearnkit.suites.made_up.sampling import deal
+from unlearnkit.suites.made_up.world import FarFact, far_facts
 from unlearnkit.suites.pocket.names import (
     FAR,
     LOWER,
@@ -29,7 +30,6 @@ from unlearnkit.suites.pocket.story import Passage, passages
 
 PEOPLE, STRANGERS, SEALED = 30, 4, 6
 TEACHING = 60
-FAR_FACTS_EACH = 8
 PASSAGES = (10, 5)
 OPTIONS = 4
 CHARACTERS = ("hero", "companion", "thief")
@@ -79,15 +79,6 @@ class Person:
 
 
 @dataclass(frozen=True)
-class FarFact:
-    """A fact of the synthetic world `pocket` that is unrelated to people."""
-
-    relation: str
-    name: str
-    value: Forms
-
-
-@dataclass(frozen=True)
 class Book:
     """A book with passages and a plot.
 
@@ -130,7 +121,7 @@ class PocketWorld:
     people: tuple[Person, ...]
     strangers: tuple[Person, ...]
     sealed: tuple[Person, ...]
-    far: tuple[FarFact, ...]
+    far: tuple[FarFact[Forms], ...]
     books: tuple[Book, Book]
     """The book to be forgotten in the request `book`, and a near neighbor of this book."""
     crafts: tuple[Craft, Craft]
@@ -163,7 +154,7 @@ def pocket_world(seed: int, edition: int = 1) -> PocketWorld:
         people,
         others[:STRANGERS],
         others[STRANGERS:],
-        _far(rng, coiner),
+        far_facts(rng, lambda: coiner.coin("place"), FAR),
         _books(rng, coiner, people),
         _crafts(rng, coiner),
     )
@@ -245,14 +236,6 @@ def _phones(rng: Random, count: int) -> list[str]:
     """
     heats = {forms[0] for forms in STEPS["heat"]}
     return rng.sample([f"555-0{n}" for n in range(100, 1000) if str(n) not in heats], count)
-
-
-def _far(rng: Random, coiner: Coiner[Kind]) -> tuple[FarFact, ...]:
-    return tuple(
-        FarFact(relation, coiner.coin("place"), value)
-        for relation, pool in FAR.items()
-        for value in deal(rng, pool, FAR_FACTS_EACH)
-    )
 
 
 def _books(rng: Random, coiner: Coiner[Kind], people: Sequence[Person]) -> tuple[Book, Book]:
