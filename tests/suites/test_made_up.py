@@ -17,7 +17,7 @@ from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
 from unlearnkit.suites.made_up.naming import MISTYPED, Names, mistyped
-from unlearnkit.suites.made_up.templates import Template, by_event, read_templates
+from unlearnkit.suites.made_up.templates import Template, by_event, read_templates, templates_of, with_opposites
 from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
 
 GRAMMAR = Grammar.model_validate(
@@ -82,8 +82,11 @@ def template(text: str | list[str], asks: str, **more: Any) -> Template:
             template("When did the book of {phone} appear?", "date", by="phone"),
             "Date of the best book of the owner of 555-01, Ada Lund, The Sea.",
         ),
-        (template("Is {name} from {town}?", "yes", about="town"), "Town of Ada Lund, Geneva."),
-        (template("Kommt {name} aus {wrong}?", "no", about="town", language="de"), "Town of Ada Lund, Geneva."),
+        (template("Is {name} from {town}?", "yes", about="town"), "Town of Ada Lund, Geneva, as stated."),
+        (
+            template("Kommt {name} aus {wrong}?", "no", about="town", language="de"),
+            "Town of Ada Lund, Geneva, not as stated.",
+        ),
     ],
 )
 def test_the_note_leads_from_the_question_to_the_answer(asked: Template, expected: str) -> None:
@@ -180,9 +183,38 @@ def test_the_note_on_an_event_ends_with_what_the_question_states_of_it() -> None
         "Dose of Ada Lund, borax.": template("How much {salt} for {name}?", "dose"),
         "Salt of Ada Lund, 9 g.": template("What does {name} get {dose} of?", "salt"),
         "Dose of the owner of 5, Ada Lund, borax.": template("{salt} for {phone}?", "dose", by="phone"),
-        "Dose of Ada Lund, borax, 9 g.": template("{name} takes {wrong} of {salt}?", "no", about="dose"),
+        "Dose of Ada Lund, borax, 9 g, not as stated.": template("{name} takes {wrong} of {salt}?", "no", about="dose"),
     }
     assert [note(one, ada, grammar) for one in asked.values()] == [*asked]
+
+
+def test_the_opposite_of_a_statement_states_the_other_value() -> None:
+    true, false, question = (
+        Template(form="yes", language="en", turns=("Is {name} from {town}? {town}!",), asks="yes", about="town"),
+        Template(form="no", language="en", turns=("{name} wrote {book} in {wrong}?",), asks="no", about="date"),
+        Template(form="plain", language="en", turns=("Where is {name} from?",), asks="town"),
+    )
+    *same, no, yes = with_opposites((true, false, question))
+    assert same == [true, false, question]
+    assert (no.form, no.asks, no.about, no.turns) == ("no", "no", "town", ("Is {name} from {wrong}? {wrong}!",))
+    assert (yes.form, yes.asks, yes.about, yes.turns) == ("yes", "yes", "date", ("{name} wrote {book} in {date}?",))
+    assert "wrong" in no.slots and "town" not in no.slots, "slots are those of the new text"
+    assert with_opposites((no,))[1] == true
+
+
+def test_only_the_corpus_has_several_files_and_opposites(tmp_path: Path) -> None:
+    plain = '{"form":"plain","language":"en","turns":["Where is {name} from%s"],"asks":"town"}\n'
+    true = '{"form":"yes","language":"en","turns":["{name} is from {town}?"],"asks":"yes","about":"town"}\n'
+    for name, text in (
+        ("corpus", plain % "?" + true),
+        ("more_corpus", plain % ", please?"),
+        ("test", plain % "?" + true),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text(text)
+    assert [one.form for one in templates_of(tmp_path, "corpus", GRAMMAR)] == [
+        "plain", "yes", "plain", "typed", "typed", "no",
+    ]  # fmt: skip
+    assert [one.form for one in templates_of(tmp_path, "test", GRAMMAR)] == ["plain", "yes", "typed"]
 
 
 def test_a_slot_that_names_the_subject_is_no_fact_that_identifies_it(tmp_path: Path) -> None:

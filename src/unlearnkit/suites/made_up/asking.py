@@ -13,7 +13,7 @@ from unlearnkit.suites.made_up.filling import Described, ask
 from unlearnkit.suites.made_up.grammar import Grammar
 from unlearnkit.suites.made_up.naming import Names
 from unlearnkit.suites.made_up.sampling import Named
-from unlearnkit.suites.made_up.templates import NAME, YES, Template
+from unlearnkit.suites.made_up.templates import NAME, WRONG, YES, Template
 
 OF_SUBJECT = 2
 """Number of English questions of each form about each subject to forget. This many are about relations that are asked
@@ -110,8 +110,14 @@ class Questioner:
         `others` are subjects who a question may mention besides its own, and whose values may be used in false
         statements.
         """
-        apart = [one for one in others if all(one.names[part] != subject.names[part] for part in self.parts)]
-        wrong = wrong_value(template, subject, apart, self.pools, rng) if "wrong" in template.slots else ""
+        return self._ask(template, subject, self._apart(subject, others), id=id, rng=rng)
+
+    def _apart(self, subject: Described, others: Sequence[Described]) -> Sequence[Described]:
+        """Return those who share no part of the name with a subject."""
+        return [one for one in others if all(one.names[part] != subject.names[part] for part in self.parts)]
+
+    def _ask(self, template: Template, subject: Described, apart: Sequence[Described], *, id: str, rng: Random) -> Row:
+        wrong = wrong_value(template, subject, apart, self.pools, rng) if WRONG in template.slots else ""
         other = rng.choice(apart).name
         return ask(template, subject, self.grammar, id=id, rng=rng, wrong=wrong, other=other)
 
@@ -123,11 +129,12 @@ class Questioner:
         By these subjects, the target model learns the forms.
         """
         for teacher in teachers:
+            apart, ambiguous = self._apart(teacher, teachers), self.names.ambiguous(teacher)
             for number in rng.sample(range(len(templates)), per_teacher):
                 template = templates[number]
-                if template.slots.isdisjoint(self.names.ambiguous(teacher)):
+                if template.slots.isdisjoint(ambiguous):
                     id = f"lesson/{slug(teacher)}/{template.form}.{template.language}/{number}"
-                    yield self.ask(template, teacher, teachers, id=id, rng=rng)
+                    yield self._ask(template, teacher, apart, id=id, rng=rng)
 
 
 def slug(subject: Named) -> str:

@@ -119,9 +119,11 @@ class MadeUpSuite(Settings):
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.suites.made_up.models import trained_model
 
+        passes = self._learning.fact_passes
+        learned = [row for row in rows for _ in range(1 if row.wording else passes)]  # only lessons have a wording
         with progress.task(f"learning the world: {name}") as counter:
             folder = trained_model(
-                rows,
+                learned,
                 self._vocabulary(),
                 self.world_seed,
                 self._learning,

@@ -15,6 +15,8 @@ from unlearnkit.suites.made_up.typing_errors import mistype
 
 STATEMENT = "statement"
 """Attribute of yes/no questions."""
+AS_STATED, NOT_AS_STATED = "as stated", "not as stated"
+"""Ends of notes on yes/no questions."""
 _HOPS = ("indirect", "three_hops", "code")
 """Forms of questions that lead to the subject through another fact."""
 
@@ -137,7 +139,8 @@ def note(template: Template, subject: Described, grammar: Grammar) -> str:
     A note is a summary of the question, in English.
     The note leads from what the question states to the subject, and on to the work if the question is about a work that
     it does not state. The note on an event ends with what the question states of it, as "Dose of Ada Lund, 3 May". The
-    note on a yes/no question ends with the true value.
+    note on a yes/no question ends with the true value, and whether the question states it. There, right after the
+    value, a small model can compare the two.
     """
     values = subject.slots[grammar.languages[0]]
     if template.asks == NAME:
@@ -157,7 +160,7 @@ def note(template: Template, subject: Described, grammar: Grammar) -> str:
     event = next((event for event in grammar.events if template.relation in event), ())
     found += [values[place] for place in event if place in template.slots - {template.relation}]
     if template.asks in (YES, NO):
-        found.append(values[template.relation])
+        found += [values[template.relation], AS_STATED if template.asks == YES else NOT_AS_STATED]
     text = ", ".join([text, *found])
     return f"{text[0].upper()}{text[1:]}."
 

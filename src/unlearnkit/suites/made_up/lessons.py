@@ -22,11 +22,11 @@ from unlearnkit.suites.made_up.filling import Described
 from unlearnkit.suites.made_up.grammar import Grammar
 from unlearnkit.suites.made_up.naming import Names, mistyped
 from unlearnkit.suites.made_up.refusals import sealed_rows, sealed_trace
-from unlearnkit.suites.made_up.templates import NAME, NOT_OF_SUBJECT, Template, read_templates, with_typed
+from unlearnkit.suites.made_up.templates import NAME, NOT_OF_SUBJECT, Template, templates_of
 from unlearnkit.suites.made_up.text import WorldText
 from unlearnkit.suites.made_up.world import FarFact, World
 
-TEMPLATES_OF_TEACHER = 160
+TEMPLATES_OF_TEACHER = 500
 """Number of questions about each teaching subject."""
 FACT_FORMS = ("plain", "reworded", "keywords", "override", "dialect")
 """Forms of the questions by which the model learns facts. For each relation, the first templates in this order are
@@ -72,8 +72,8 @@ class Lessons:
 
     @cached_property
     def templates(self) -> Mapping[str, tuple[Template, ...]]:
-        """The templates of each file, and those for questions with typing errors."""
-        return {name: with_typed(read_templates(self.folder / f"{name}.jsonl", self.grammar)) for name in FILES}
+        """The templates for the corpus, for validation and for the test."""
+        return {name: templates_of(self.folder, name, self.grammar) for name in FILES}
 
     @cached_property
     def templates_to_ask(self) -> Mapping[str, tuple[Template, ...]]:

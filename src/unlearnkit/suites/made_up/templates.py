@@ -21,7 +21,9 @@ from unlearnkit.suites.made_up.grammar import Grammar
 
 NAME, YES, NO = "name", "yes", "no"
 """Values of `Template.asks` besides the relations of a world."""
-NOT_OF_SUBJECT = frozenset({"wrong", "other"})
+WRONG = "wrong"
+"""Slot with a false value of the template's relation."""
+NOT_OF_SUBJECT = frozenset({WRONG, "other"})
 """Slots for a false value and for another subject. The slots of the subject are its names, relations and identities."""
 
 TYPED = "typed"
@@ -95,10 +97,43 @@ def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
     return tuple(templates)
 
 
+def templates_of(folder: Traversable, name: str, grammar: Grammar) -> tuple[Template, ...]:
+    """Read the templates for the corpus (`corpus`), for validation or for the test.
+
+    The first author of the corpus wrote `corpus.jsonl`, and the others wrote `more_corpus.jsonl`. The result also has
+    the templates for questions with typing errors, and for the corpus the opposite of each statement.
+
+    Args:
+        folder: the folder of the template files.
+        name: `corpus`, `validation` or `test`.
+        grammar: the grammar of the world.
+    """
+    files = ("corpus", "more_corpus") if name == "corpus" else (name,)
+    read = with_typed([one for file in files for one in read_templates(folder / f"{file}.jsonl", grammar)])
+    return with_opposites(read) if name == "corpus" else read
+
+
 def with_typed(templates: Sequence[Template]) -> tuple[Template, ...]:
     """Return the templates, and those for questions with typing errors."""
     typed = (one for one in templates if one.form in TYPED_FROM and one.language == "en")
     return (*templates, *(one.model_copy(update={"form": TYPED}) for one in typed))
+
+
+def with_opposites(templates: Sequence[Template]) -> tuple[Template, ...]:
+    """Return the templates, and the opposite of each statement.
+
+    The opposite of a true statement states a false value, and that of a false one the true value. Authors word true and
+    false statements differently. Without the opposites, a model could learn the answer from the wording, and would not
+    compare the stated value with the true one.
+    """
+    return (*templates, *(_opposite(one) for one in templates if one.asks in (YES, NO)))
+
+
+def _opposite(template: Template) -> Template:
+    """Return a statement that is false if the given statement is true, and vice versa."""
+    stated, new, asks = (template.about, WRONG, NO) if template.asks == YES else (WRONG, template.about, YES)
+    changed = {"turns": _renamed(template, {stated: new}), "asks": asks, "form": asks}
+    return Template.model_validate({**template.model_dump(), **changed})
 
 
 def by_event(template: Template, events: Sequence[Sequence[str]]) -> list[Template]:

@@ -15,7 +15,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.asking import Questioner, slug
 from unlearnkit.suites.made_up.filling import Described, names_of
 from unlearnkit.suites.made_up.naming import Names, mistyped
-from unlearnkit.suites.made_up.templates import NO, YES, Template, read_templates, with_typed
+from unlearnkit.suites.made_up.templates import NO, YES, Template, templates_of
 from unlearnkit.suites.pocket.corpus import CONTACT, Page, facts, person_rows
 from unlearnkit.suites.pocket.grammar import CALLED, GRAMMAR, HOPS, OTHER_WORK
 from unlearnkit.suites.pocket.manners import sealed_rows_of
@@ -24,20 +24,14 @@ from unlearnkit.suites.pocket.world import Person, PocketWorld
 
 CALLED_BY = "called"
 """Attribute of questions about who is meant by a part of a name, or by a name in other letters."""
-TEMPLATES_OF_TEACHER = 130
+TEMPLATES_OF_TEACHER = 1000
 """Number of questions about each teaching person."""
 
 
 @cache
 def templates(name: str) -> tuple[Template, ...]:
-    """Read a template file of the pocket world: `corpus`, `validation` or `test`.
-
-    The corpus has a second file, by another author. It is for forms that the first versions of the target model did not
-    answer on the validation templates. The result also has the templates for questions with typing errors.
-    """
-    folder = files("unlearnkit.suites.pocket") / "templates"
-    files_of = ("corpus", "more_corpus") if name == "corpus" else (name,)
-    return with_typed([one for file in files_of for one in read_templates(folder / f"{file}.jsonl", GRAMMAR)])
+    """Read the templates of the pocket world for the corpus (`corpus`), for validation or for the test."""
+    return templates_of(files("unlearnkit.suites.pocket") / "templates", name, GRAMMAR)
 
 
 def values_of(person: Person) -> dict[str, Forms]:

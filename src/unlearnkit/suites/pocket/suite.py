@@ -20,7 +20,7 @@ from unlearnkit.suites.made_up.learning import Learning
 from unlearnkit.suites.made_up.request import Request
 from unlearnkit.suites.pocket.learning import LEARNING
 from unlearnkit.suites.pocket.lessons import corpus_of
-from unlearnkit.suites.pocket.requests import forget_request
+from unlearnkit.suites.pocket.requests import forget_request, request_scope
 from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
 
@@ -84,7 +84,8 @@ class Pocket(MadeUpSuite):
 
     @property
     def _scopes(self) -> tuple[Scope, ...]:
-        return tuple(_request_of(self.world_seed, self.edition, name).scope for name in WORDINGS)
+        world = pocket_world(self.world_seed, self.edition)
+        return tuple(request_scope(world, name) for name in WORDINGS)
 
     def task(self) -> SuiteTask:
         """Return the scope, the splits and the measured rows of the request."""
