@@ -34,8 +34,11 @@ from unlearnkit.text.refusal import refusal_of
 from unlearnkit.training import loop
 from unlearnkit.training.settings import TrainSettings, learning_rate
 
-METHODS: dict[str, dict[str, Any]] = {"tru": {"steps": 80, "retain_batch_size": 8}, "npo": {"retain_batch_size": 8}}
-"""The methods, with what differs from the demo's training settings."""
+METHODS: dict[str, dict[str, dict[str, Any]]] = {
+    "tru": {"train": {"lr": 4e-3, "steps": 140, "batch_size": 4}},
+    "npo": {"train": {"lr": 1e-3, "steps": 24}, "method": {"retain_weight": 10.0}},
+}
+"""The methods, with the settings that differ from the demo's, because the model is smaller."""
 SIZE = ModelSize(vocabulary=2048, width=64, layers=2, heads=4, inner=192, context=192)
 LEARNED = TrainSettings(
     epochs=30, batch_size=32, lr=6e-3, schedule="linear", warmup=0.05, max_length=192, checkpoint_every=10_000
@@ -67,7 +70,17 @@ class Floor(NamedTuple):
         return self.at_least <= values[self.method][self.score] <= self.at_most
 
 
-FLOORS: tuple[Floor, ...] = ()
+FLOORS = (
+    Floor("tru", "forget.refusal_rate", at_least=0.8),
+    Floor("tru", "forget.accuracy", at_most=0.1),
+    Floor("tru", "forget.leak_rate", at_most=0.1),
+    Floor("tru", "near.accuracy", at_least=0.5),
+    Floor("tru", "near.refusal_rate", at_most=0.2),
+    Floor("tru", "retain.held_out.accuracy", at_least=0.4),
+    Floor("npo", "forget.accuracy", at_most=0.4),
+    Floor("npo", "near.accuracy", at_least=0.2),
+    Floor("npo", "retain.held_out.accuracy", at_least=0.15),
+)
 
 
 @contextmanager
@@ -103,7 +116,8 @@ def demo(out: Path, seed: int) -> dict[str, dict[str, float]]:
         evaluate("target", suite, out=folders["target"].path, progress=Progress(quiet=True))
     for name, changed in METHODS.items():
         settings = method_settings(name)
-        settings["train"] |= changed
+        for section, values in changed.items():
+            settings[section] |= values
         recipe = {"name": name, "seed": seed, "suite": suite, **settings, "gates": [], "out": str(folders[name].path)}
         run(make_recipe(recipe), resume=True, progress=Progress(quiet=True))
     return {
@@ -122,13 +136,11 @@ def broken(values: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def rows_dropped(patch: pytest.MonkeyPatch) -> None:
-    """Train on the forget rows of one subject alone."""
+    """Train on every tenth row of each split."""
     right = context.encode_views
 
     def dropping(views: Any, splits: Mapping[str, Sequence[Row]], encoder: Any, **rest: Any) -> Any:
-        subject = splits["forget"][0].subject
-        few = [row for row in splits["forget"] if row.subject == subject]
-        return right(views, {**splits, "forget": few}, encoder, **rest)
+        return right(views, {name: rows[::10] for name, rows in splits.items()}, encoder, **rest)
 
     patch.setattr(context, "encode_views", dropping)
 
