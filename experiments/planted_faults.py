@@ -42,18 +42,16 @@ def main() -> None:
     # The first world is run without a fault first, so that its target model is in the cache when faults are planted.
     cells: list[tuple[int, str | None]] = [(seeds[0], None), *((seeds[0], fault) for fault in FAULTS)]
     cells += [(seed, None) for seed in seeds[1:]]
-    runs, wrong = {}, []
+    runs, wrong, kept = {}, [], given.out / "planted_faults.json"
     for seed, fault in cells:
         values = with_fault(given.out, seed, fault)
         found = broken(values)
         name = fault or f"world {seed}"
         print(f"{name}: {'; '.join(found) or 'every floor holds'}", flush=True)
         runs[name] = {f"{f.method}.{f.score}": {"value": values[f.method][f.score]} for f in FLOORS}
+        kept.write_text(json.dumps({"runs": runs}, indent=0, sort_keys=True) + "\n", encoding="utf-8")
         if bool(found) == (fault is None):
             wrong.append(name)
-    given.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"runs": runs}, indent=0, sort_keys=True) + "\n"
-    (given.out / "planted_faults.json").write_text(text, encoding="utf-8")
     if wrong:
         raise SystemExit(f"not as they should be: {', '.join(wrong)}")
 
