@@ -136,11 +136,11 @@ def broken(values: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def rows_dropped(patch: pytest.MonkeyPatch) -> None:
-    """Train on every tenth row of each split."""
+    """Train on the first rows of each split alone, as if the first batch came again and again."""
     right = context.encode_views
 
     def dropping(views: Any, splits: Mapping[str, Sequence[Row]], encoder: Any, **rest: Any) -> Any:
-        return right(views, {name: rows[::10] for name, rows in splits.items()}, encoder, **rest)
+        return right(views, {name: rows[:4] for name, rows in splits.items()}, encoder, **rest)
 
     patch.setattr(context, "encode_views", dropping)
 
