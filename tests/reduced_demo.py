@@ -78,9 +78,10 @@ FLOORS = (
     Floor("tru", "near.refusal_rate", at_most=0.2),
     Floor("tru", "retain.held_out.accuracy", at_least=0.4),
     Floor("npo", "forget.accuracy", at_most=0.4),
-    Floor("npo", "near.accuracy", at_least=0.2),
-    Floor("npo", "retain.held_out.accuracy", at_least=0.15),
+    Floor("npo", "near.accuracy", at_least=0.1),
+    Floor("npo", "retain.held_out.accuracy", at_least=0.1),
 )
+"""The measured values, without a fault and with each fault, are in `docs/results/laboratory.md`."""
 
 
 @contextmanager
