@@ -12,15 +12,22 @@ import pytest
 import yaml
 
 from unlearnkit.core.progress import Progress
+from unlearnkit.data.rows import Row
 from unlearnkit.metrics.gates import GateResult
+from unlearnkit.metrics.plugins import refusal_rate
 from unlearnkit.metrics.score import Score
+from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.score import score
-from unlearnkit.recipe import make_recipe
+from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.report.build import build_report, judge_run
 from unlearnkit.report.doubts import doubts_about_references
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
+from unlearnkit.suites.pocket.suite import Pocket
+from unlearnkit.text.refusal import refusal_of
+
+QUICK = EvalSettings(max_new_tokens=2)
 
 
 @pytest.fixture
@@ -90,7 +97,10 @@ def altered_reference(folder: RunFolder) -> None:
             subject_left_out,
             ["quick: the file records.jsonl was changed", "have 28 rows of the set forget, but 35 were measured"],
         ),
-        (records_of_the_target, ["quick: the file records.jsonl was changed"]),
+        (
+            records_of_the_target,
+            ["quick: the file records.jsonl was changed", "target and quick have identical records"],
+        ),
         (rounder_score, ["quick: the file scores.json was changed"]),
         (shorter_scope, ["quick: the file scope.json was changed"]),
         (looser_gate, ["the gates in its recipe were changed", "Before: default, forget.accuracy<=0.03."]),
@@ -115,6 +125,72 @@ def test_a_removed_measurement_does_not_pass_its_gate(finished: RunFolder) -> No
     gates: dict[str, GateResult] = {g.name.split()[0]: g for g in judge_run(finished, ["default"])}
     assert gates["forget.elicited_probability"].outcome == "not measured"
     assert any("records.jsonl was changed" in each for each in doubts_of(finished))
+
+
+def world(seed: int) -> dict[str, tuple[Row, ...]]:
+    """The rows that are measured in a world, as many of each set as in every other world."""
+    return Pocket(world_seed=seed).task().measured
+
+
+def rows_of_another_world(folder: RunFolder) -> None:
+    rows = {name: iter(of) for name, of in world(seed=1).items()}
+    folder.write_records([record.model_copy(update={"row": next(rows[record.split])}) for record in folder.records()])
+
+
+def records_of_the_target_kept_by_the_package(folder: RunFolder) -> None:
+    (target,) = references_of(folder)
+    folder.write_records(target.records())
+
+
+def scope_without_a_subject(folder: RunFolder) -> None:
+    scope = folder.scope()
+    folder.write_scope(scope.model_copy(update={"subjects": scope.subjects[1:]}))
+
+
+def retrained_model_is_the_target(folder: RunFolder) -> None:
+    (target,) = references_of(folder)
+    evaluate(target.subject_path(), folder.state().suite, out=folder.references / "retrained", settings=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("falsify", "said"),
+    [
+        (
+            rows_of_another_world,
+            "quick and target were measured on different rows of forget, forget.multihop, near, so their scores "
+            "cannot be compared.",
+        ),
+        (
+            records_of_the_target_kept_by_the_package,
+            "target and quick have identical records. Either they are the same model, or the records were copied.",
+        ),
+        (
+            scope_without_a_subject,
+            "quick and target were measured with different scopes, so their scores cannot be compared.",
+        ),
+        (
+            retrained_model_is_the_target,
+            "target and retrained have identical records. Either they are the same model, or the records were copied.",
+        ),
+    ],
+)
+def test_what_was_falsified_with_this_package_is_stated_too(
+    falsify: Callable[[RunFolder], None], said: str, finished: RunFolder
+) -> None:
+    falsify(finished)
+    score(finished)
+    assert doubts_of(finished) == (said,)
+
+
+def test_an_inverted_detector_misses_its_gate(finished: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcome() -> str:
+        score(finished)
+        (gate,) = judge_run(finished, ["near.refusal_rate<=0.02"])
+        return gate.outcome
+
+    assert outcome() == "met"
+    monkeypatch.setattr(refusal_rate, "refusal_of", lambda text: not refusal_of(text))
+    assert outcome() == "missed"
 
 
 def test_scores_that_are_computed_again_are_not_doubted(finished: RunFolder) -> None:

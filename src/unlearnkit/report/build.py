@@ -22,7 +22,7 @@ from unlearnkit.recipe import make_suite
 from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.disclosed import disclosed
-from unlearnkit.report.doubts import doubts_about, doubts_about_references
+from unlearnkit.report.doubts import doubts_about, doubts_about_comparisons, doubts_about_references
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
@@ -126,7 +126,8 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
 def doubts(runs: Sequence[RunFolder]) -> list[str]:
     """Return reasons to doubt the numbers of these runs."""
     scores = {run.name: run.scores() for run in runs}
-    return [*(each for run in runs for each in doubts_about(run)), *doubts_about_references(scores)]
+    each_alone = (sentence for run in runs for sentence in doubts_about(run))
+    return [*each_alone, *doubts_about_comparisons(runs), *doubts_about_references(scores)]
 
 
 def adapter_note(folder: RunFolder) -> str:
