@@ -144,6 +144,8 @@ class MadeUpSuite(Settings):
 class OneRequestSuite(MadeUpSuite):
     """Base class of suites with one kind of subject and one request."""
 
+    version: ClassVar[str]
+    """Version of the suite. It is a part of the task's name."""
     lessons: ClassVar[Lessons]
     """Makes the rows of the corpus."""
     plan: ClassVar[Plan]
