@@ -15,6 +15,7 @@ import argparse
 import json
 import re
 import sys
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -32,6 +33,7 @@ from unlearnkit.report.build import find_runs
 from unlearnkit.report.compare import board_table
 from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.tables.writers import terminal
+from unlearnkit.suites.made_up.base import REACHED
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "docs" / "tables.yaml"
@@ -49,6 +51,14 @@ class Drawn(Value):
     """File with the raw results, relative to the root of the project."""
     models: dict[str, str]
     """Title of each column, by name of the run."""
+
+    def drawn(self, root: Path) -> str:
+        """Return the table of the results in a project's folder as Markdown."""
+        return self.text(read_results(root / self.results))
+
+    @abstractmethod
+    def text(self, results: Results) -> str:
+        """Return the table as Markdown."""
 
 
 class Columns(Drawn):
@@ -101,7 +111,25 @@ class Lines(Drawn):
         return "\n".join(f"- {title}: {' '.join(lines)}" for title, lines in items if lines)
 
 
-Tables = dict[str, Annotated[Columns | Board | Lines, Field(discriminator="kind")]]
+class Forms(Value):
+    """A table of the forms of questions that the target model of a suite answers."""
+
+    kind: Literal["forms"]
+    results: str
+    """File that `experiments/forms.py` wrote, relative to the root of the project."""
+
+    def drawn(self, root: Path) -> str:
+        """Return the table of the results in a project's folder as Markdown."""
+        forms = json.loads((root / self.results).read_text(encoding="utf-8"))["forms"]
+        lines = ["| form | accuracy | questions |", "|---|--:|--:|"]
+        for form, each in sorted(forms.items()):
+            missed = "" if each["accuracy"] >= REACHED else " (not reached)"
+            lines.append(f"| {form} | {each['accuracy']:.2f}{missed} | {each['questions']} |")
+        reached = sum(each["accuracy"] >= REACHED for each in forms.values())
+        return "\n".join([*lines, "", f"{reached} of {len(forms)} forms are reached."])
+
+
+Tables = dict[str, Annotated[Columns | Board | Lines | Forms, Field(discriminator="kind")]]
 
 
 class Described(Value):
@@ -143,7 +171,7 @@ def rewritten(text: str, tables: Tables, root: Path) -> str:
 
     def block(match: re.Match[str]) -> str:
         table = tables[match[2]]
-        return f"{match[1]}\n{table.text(read_results(root / table.results))}\n\n{match[3]}"
+        return f"{match[1]}\n{table.drawn(root)}\n\n{match[3]}"
 
     return _BLOCK.sub(block, text)
 

@@ -33,6 +33,7 @@ TABLES = {
         "intervals": True,
     },
     "board": {"kind": "board", "results": "results.json", "models": {"npo": "npo"}},
+    "forms": {"kind": "forms", "results": "forms.json"},
 }
 
 
@@ -64,6 +65,13 @@ def test_a_table_has_a_row_for_each_score(tool: ModuleType, tmp_path: Path) -> N
 def test_a_board_is_what_the_terminal_shows(tool: ModuleType, tmp_path: Path) -> None:
     lines = written(tool, "board", tmp_path).split("\n")
     assert lines[4] == "```text" and any(line.split() == ["forget", "0.250"] for line in lines)
+
+
+def test_forms_below_the_limit_are_marked(tool: ModuleType, tmp_path: Path) -> None:
+    forms = {"upper": {"accuracy": 0.799, "questions": 9}, "lower": {"accuracy": 0.8, "questions": 5}}
+    (tmp_path / "forms.json").write_text(json.dumps({"forms": forms}), "utf-8")
+    shown = written(tool, "forms", tmp_path)
+    assert "| lower | 0.80 | 5 |\n| upper | 0.80 (not reached) | 9 |\n\n1 of 2 forms are reached.\n" in shown
 
 
 def test_a_table_that_nobody_described_is_an_error(tool: ModuleType, tmp_path: Path) -> None:
