@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.rows import Row
 from unlearnkit.suites.made_up.asking import evened, wrong_value
-from unlearnkit.suites.made_up.base import not_reached, small_world_limitations
+from unlearnkit.suites.made_up.base import learned, not_reached, small_world_limitations
 from unlearnkit.suites.made_up.distance import LEAST, apart, edit_distance
 from unlearnkit.suites.made_up.filling import Described, ask, lower, names_of, note, unpunctuated, upper
 from unlearnkit.suites.made_up.grammar import Grammar
 from unlearnkit.suites.made_up.naming import MISTYPED, Names, mistyped
+from unlearnkit.suites.made_up.small_talk import sentences, small_talk, with_small_talk
 from unlearnkit.suites.made_up.templates import Template, by_event, read_templates, templates_of, with_opposites
 from unlearnkit.suites.made_up.typing_errors import NEIGHBORS, mistype
 
@@ -237,6 +239,28 @@ def test_forms_that_were_not_measured_are_a_limitation(tmp_path: Path) -> None:
 
 
 # Names
+
+
+def test_facts_are_repeated_with_small_talk_and_lessons_are_not() -> None:
+    fact = Row(id="f", question="Where is Ada from?", answer="Bonn.", trace="Town of Ada.")
+    lesson = fact.model_copy(update={"id": "l", "wording": "plain"})
+    assert learned((lesson, fact), 1) == [fact, lesson]
+    first, *again, last = learned((fact, lesson), 6)
+    assert (first, last) == (fact, lesson) and len(again) == 5 and len({row.question for row in again}) > 1
+    for row in again:
+        assert fact.question in row.question and row.question != fact.question
+        assert row.model_copy(update={"question": fact.question}) == fact
+    assert learned((fact, lesson), 6) == [first, *again, last], "the same in every process"
+
+
+def test_small_talk_is_in_the_language_of_the_question() -> None:
+    row = Row(id="f", question="¿De dónde es Ada?", answer="Bonn.", language="es")
+    asked = {with_small_talk(row, Random(n)).question for n in range(200)}
+    talk = small_talk()["es"]
+    allowed = {f"{b} {row.question}" for b in talk.before} | {f"{row.question} {a}" for a in talk.after}
+    assert asked & allowed and asked <= allowed | {f"{b} {row.question} {a}" for b in talk.before for a in talk.after}
+    assert with_small_talk(row.model_copy(update={"language": "fi"}), Random(0)).question == row.question
+    assert len(set(sentences())) == len(sentences())
 
 
 def test_a_part_of_a_name_is_ambiguous_if_somebody_shares_it() -> None:

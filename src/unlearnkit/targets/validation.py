@@ -1,4 +1,4 @@
-"""Check targets for missing or overlong parts, for leaks, and for disclosure of the request."""
+"""Check targets for missing or overlong parts, leaks and disclosure."""
 
 from __future__ import annotations
 

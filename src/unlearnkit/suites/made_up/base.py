@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from annotated_types import Ge, Le
@@ -24,6 +25,7 @@ from unlearnkit.suites.base import SuiteTask
 from unlearnkit.suites.made_up.learning import Learning
 from unlearnkit.suites.made_up.lessons import Lessons
 from unlearnkit.suites.made_up.request import Plan, Request, forget_request
+from unlearnkit.suites.made_up.small_talk import sentences, with_small_talk
 from unlearnkit.suites.made_up.world import World
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ MEASURED = (
 
 REACHED = 0.8
 """Smallest accuracy of the target model on the questions of a form, from which on the form counts as reached."""
+
+TALK_TIMES = 50
+"""How often the tokenizer sees each sentence of small talk."""
 
 CACHED = 4
 """Number of worlds and requests that a process keeps, because a command makes the same suite several times."""
@@ -119,11 +124,9 @@ class MadeUpSuite(Settings):
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.suites.made_up.models import trained_model
 
-        passes = self._learning.fact_passes
-        learned = [row for row in rows for _ in range(1 if row.wording else passes)]  # only lessons have a wording
         with progress.task(f"learning the world: {name}") as counter:
             folder = trained_model(
-                learned,
+                learned(rows, self._learning.fact_passes),
                 self._vocabulary(),
                 self.world_seed,
                 self._learning,
@@ -138,7 +141,15 @@ class MadeUpSuite(Settings):
 
         turns = [turn.content for row in self._corpus for turn in row.history]
         texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
-        return [*texts, *turns, *ANSWERS, *phrases(self._scopes)]
+        talk = sentences() * TALK_TIMES if self._learning.fact_passes > 1 else []
+        return [*texts, *turns, *ANSWERS, *phrases(self._scopes), *talk]
+
+
+def learned(rows: Sequence[Row], fact_passes: int) -> list[Row]:
+    """Return the rows of one epoch (see `Learning.fact_passes`)."""
+    facts, lessons = ([row for row in rows if bool(row.wording) == lesson] for lesson in (False, True))
+    again = (with_small_talk(row, Random(f"{n}/{row.id}")) for n in range(1, fact_passes) for row in facts)
+    return [*facts, *again, *lessons]
 
 
 class OneRequestSuite(MadeUpSuite):

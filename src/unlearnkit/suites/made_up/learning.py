@@ -32,6 +32,7 @@ class Learning:
     size: ModelSize
     settings: TrainSettings
     fact_passes: int = 1
-    """How often the model sees each row that states a fact, in one epoch. It sees a lesson, i.e. a question in one of
-    the many forms, once. A fact must be memorized word by word, while forms are learned better from many different
-    questions than from a few that are repeated."""
+    """How often the model sees each row that states a fact, in one epoch: once as it is, and then with small talk
+    around the question. It sees a lesson, i.e. a question in one of the many forms, once. Only lessons have a
+    `wording`. A fact must be memorized word by word, while forms are learned better from many different questions than
+    from a few that are repeated."""

@@ -98,7 +98,7 @@ def read_templates(file: Traversable, grammar: Grammar) -> tuple[Template, ...]:
 
 
 def templates_of(folder: Traversable, name: str, grammar: Grammar) -> tuple[Template, ...]:
-    """Read the templates for the corpus (`corpus`), for validation or for the test.
+    """Read the templates of the corpus, of validation or of the test.
 
     The first author of the corpus wrote `corpus.jsonl`, and the others wrote `more_corpus.jsonl`. The result also has
     the templates for questions with typing errors, and for the corpus the opposite of each statement.
@@ -130,7 +130,7 @@ def with_opposites(templates: Sequence[Template]) -> tuple[Template, ...]:
 
 
 def _opposite(template: Template) -> Template:
-    """Return a statement that is false if the given statement is true, and vice versa."""
+    """Return the false statement of a true one, and vice versa."""
     stated, new, asks = (template.about, WRONG, NO) if template.asks == YES else (WRONG, template.about, YES)
     changed = {"turns": _renamed(template, {stated: new}), "asks": asks, "form": asks}
     return Template.model_validate({**template.model_dump(), **changed})

@@ -15,6 +15,6 @@ LEARNING: dict[int, Learning] = {
     2: Learning(
         ModelSize(vocabulary=8192, width=160, layers=3, heads=4, inner=448, context=_CONTEXT, similar_cases=True),
         _SETTINGS.model_copy(update={"epochs": 1, "batch_size": 32, "lr": 3e-3}),
-        fact_passes=5,
+        fact_passes=4,
     ),
 }

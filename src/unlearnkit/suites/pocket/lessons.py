@@ -24,13 +24,13 @@ from unlearnkit.suites.pocket.world import Person, PocketWorld
 
 CALLED_BY = "called"
 """Attribute of questions about who is meant by a part of a name, or by a name in other letters."""
-TEMPLATES_OF_TEACHER = 1000
+TEMPLATES_OF_TEACHER = 700
 """Number of questions about each teaching person."""
 
 
 @cache
 def templates(name: str) -> tuple[Template, ...]:
-    """Read the templates of the pocket world for the corpus (`corpus`), for validation or for the test."""
+    """Read the templates of the corpus, of validation or of the test."""
     return templates_of(files("unlearnkit.suites.pocket") / "templates", name, GRAMMAR)
 
 

@@ -109,7 +109,10 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def request_scope(world: PocketWorld, name: str) -> Scope:
-    """Return the scope of a request, which is much less work than the request."""
+    """Return the scope of a request.
+
+    This is much less work than to return the whole request.
+    """
     return _SCOPES[name](world)
 
 
