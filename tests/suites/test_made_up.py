@@ -260,7 +260,9 @@ def test_small_talk_is_in_the_language_of_the_question() -> None:
     allowed = {f"{b} {row.question}" for b in talk.before} | {f"{row.question} {a}" for a in talk.after}
     assert asked & allowed and asked <= allowed | {f"{b} {row.question} {a}" for b in talk.before for a in talk.after}
     assert with_small_talk(row.model_copy(update={"language": "fi"}), Random(0)).question == row.question
-    assert len(set(sentences())) == len(sentences())
+    assert set(sentences(["es", "fi"])) == {*talk.before, *talk.after}
+    everything = sentences(small_talk())
+    assert len(set(everything)) == len(everything)
 
 
 def test_a_part_of_a_name_is_ambiguous_if_somebody_shares_it() -> None:

@@ -141,7 +141,8 @@ class MadeUpSuite(Settings):
 
         turns = [turn.content for row in self._corpus for turn in row.history]
         texts = [text for row in self._corpus for text in (row.question, row.trace, row.answer)]
-        talk = sentences() * TALK_TIMES if self._learning.fact_passes > 1 else []
+        languages = {row.language for row in self._corpus}
+        talk = sentences(languages) * TALK_TIMES if self._learning.fact_passes > 1 else []
         return [*texts, *turns, *ANSWERS, *phrases(self._scopes), *talk]
 
 

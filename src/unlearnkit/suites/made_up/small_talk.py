@@ -6,7 +6,7 @@ in any surroundings. Otherwise it would do so only for the subjects that teach i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -31,9 +31,10 @@ def small_talk() -> Mapping[str, Talk]:
     return {language: Talk.model_validate(talk) for language, talk in yaml.safe_load(text).items()}
 
 
-def sentences() -> list[str]:
-    """Return all sentences."""
-    return [sentence for talk in small_talk().values() for sentence in (*talk.before, *talk.after)]
+def sentences(languages: Collection[str]) -> list[str]:
+    """Return all sentences in these languages."""
+    talks = (talk for language, talk in small_talk().items() if language in languages)
+    return [sentence for talk in talks for sentence in (*talk.before, *talk.after)]
 
 
 def with_small_talk(row: Row, rng: Random) -> Row:
