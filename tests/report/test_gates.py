@@ -93,6 +93,16 @@ def test_the_point_value_decides_and_the_interval_is_told(gate: str, value: Scor
     assert (result.outcome, result.why, result.score) == (outcome, why, value)
 
 
+@pytest.mark.parametrize(
+    ("op", "met"),
+    [("<=", [0.1, 0.2]), ("<", [0.1]), (">=", [0.2, 0.3]), (">", [0.3])],
+    ids=["at most", "below", "at least", "above"],
+)
+def test_each_operator_decides_at_the_threshold(op: str, met: list[float]) -> None:
+    gate = Gate.parse(f"m{op}0.2")
+    assert [v for v in (0.1, 0.2, 0.3) if judge(gate, "tru", {"tru": {"m": score(v)}}).outcome == "met"] == met
+
+
 def test_a_relative_gate_multiplies_the_references_score() -> None:
     gate = Gate.parse("near.accuracy>=target.near.accuracy*0.97")
     scores = {"target": {"near.accuracy": score(0.99)}, "tru": {"near.accuracy": score(0.9603)}}
