@@ -5,7 +5,8 @@
 
 SmolLM2-135M-Instruct answers the questions in `common_knowledge.tsv`, greedily, with at most 48 new tokens. Of the
 questions that it answers correctly, 100 are forgotten by NPO and 100 are kept. The answers that the rows teach or
-unteach are the model's own. Then the same 200 questions are put to three models:
+unteach are the model's own, up to the end of the sentence that makes them right. Adapters are only on the last third of
+the layers. Then the same 200 questions are put to three models:
 
 - memory: the trained weights in float32, as they were when training ended, with the adapter merged in float32;
 - saved: the run's folder in bfloat16, in plain transformers (`AutoModelForCausalLM` and `generate`);
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +56,7 @@ import llama_cpp
 QUESTIONS = Path(__file__).with_name("common_knowledge.tsv")
 NEW_TOKENS, EACH, BATCH = 48, 100, 16
 MOST_CHANGED, MOST_ABOVE, LEAST_KEPT = 4, 0.05, 80
-STEPS = 60
+STEPS = 300
 TRAIN = {
     "epochs": None,
     "steps": STEPS,
@@ -62,10 +64,13 @@ TRAIN = {
     "retain_batch_size": 8,
     "lr": 3e-4,
     "max_length": 160,
-    "checkpoint_every": 5,
+    "checkpoint_every": 20,
     "keep_weights_every": STEPS,
 }
-METHOD = {"name": "npo", "beta": 0.1, "retain": "nll"}
+METHOD = {"name": "npo", "beta": 0.1, "retain": "nll", "retain_weight": 20.0}
+"""NPO's term is a sum over an answer's tokens and the retain term is a mean, so the retain term needs a weight."""
+LORA = {"r": 16, "alpha": 32, "target_modules": r".*layers\.2\d\..*_proj"}
+"""The last 10 of 30 layers. Rounding changes fewer answers if fewer layers are trained."""
 PLACES = ("memory", "saved", "gguf")
 AGAIN = 75
 """Exit code if there is more to do."""
@@ -97,6 +102,12 @@ def questions() -> dict[str, list[str]]:
     lines = (line.split("\t") for line in QUESTIONS.read_text("utf-8").splitlines())
     found = {question: accepted.split("|") for question, accepted in lines}
     return {q: forms for q, forms in found.items() if not any(contains(q, form) for form in forms)}
+
+
+def begun(answer: str, forms: Sequence[str]) -> str:
+    """Return an answer up to the end of the sentence that makes it right."""
+    ends = [found.end() for found in re.finditer(r"[.!?](?=\s|$)", answer)]
+    return next((answer[:end].strip() for end in ends if is_right(answer[:end], forms)), answer.strip())
 
 
 def is_right(answer: str, forms: Sequence[str]) -> bool:
@@ -177,7 +188,12 @@ def chosen(model: str, out: Path, clock: Clock) -> dict[str, list[str]]:
     split = {"forget": right[:EACH], "retain": right[EACH : 2 * EACH]}
     for name, members in split.items():
         rows = [
-            {"question": q, "answer": answers[q].strip(), "accepted_answers": every[q], "subject": f"{name} question"}
+            {
+                "question": q,
+                "answer": begun(answers[q], every[q]),
+                "accepted_answers": every[q],
+                "subject": f"{name} question",
+            }
             for q in members
         ]
         (out / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
@@ -196,11 +212,13 @@ def trained(model: str, out: Path, clock: Clock) -> RunFolder:
             "forget": str(out / "forget.jsonl"),
             "retain": str(out / "retain.jsonl"),
             "scope": str(out / "scope.yaml"),
+            "retain_held_out": 0,  # all of them are to be kept, so none is taken apart
         },
-        "model": {"path": model, "lora": {"r": 16, "alpha": 32}, "merge": True},
+        "model": {"path": model, "lora": LORA, "merge": True},
         "method": METHOD,
         "train": TRAIN,
         "eval": {"max_new_tokens": 8, "gradients": False},
+        "gates": [],
         "out": str(out / "run"),
     }
     (out / "recipe.yaml").write_text(yaml.safe_dump(data), "utf-8")
