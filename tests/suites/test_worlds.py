@@ -17,7 +17,7 @@ from unlearnkit.suites.clinic.suite import ClinicSuite
 from unlearnkit.suites.company.suite import CompanySuite
 from unlearnkit.suites.made_up.base import OneRequestSuite
 from unlearnkit.suites.made_up.distance import apart
-from unlearnkit.suites.made_up.filling import STATEMENT, Described
+from unlearnkit.suites.made_up.filling import AS_STATED, NOT_AS_STATED, STATEMENT, Described
 from unlearnkit.suites.made_up.lessons import FACTS, FACTS_TRANSLATED
 from unlearnkit.suites.made_up.request import FORGOTTEN, Request, forget_request
 from unlearnkit.suites.made_up.world import World
@@ -140,6 +140,7 @@ def test_validation_is_a_fixed_quarter_of_what_the_author_of_the_corpus_wrote(su
     assert sorted(stated) == sorted(suite.lessons.grammar.relations)  # each relation once
 
 
+@pytest.mark.extended
 @each_suite
 def test_the_three_files_share_no_template(suite: Suite) -> None:
     corpus, validation, test = (suite.lessons.templates[name] for name in ("corpus", "validation", "test"))
@@ -181,12 +182,14 @@ def test_the_company_s_model_writes_a_note_that_leads_from_the_question_to_the_a
     rows = [row for sets in both(request_of(CompanySuite, seed)) for rows in sets.values() for row in rows]
     rows = [row for row in (*rows, *corpus_in(CompanySuite, seed)) if row.wording != "nobody"]
     assert not [row.id for row in rows if not row.trace]
+    agreeing = lessons.grammar.agreeing
     for row in rows:
         product = products.get(str(row.subject))
         if product is None or row.attribute in ("sealed", "called"):
             continue
         if row.attribute == STATEMENT:
-            assert any(row.trace.endswith(f", {forms[0]}.") for forms in product.values.values()), row.id
+            stated = AS_STATED if row.accepted_answers == (agreeing[row.language],) else NOT_AS_STATED
+            assert any(row.trace.endswith(f", {forms[0]}, {stated}.") for forms in product.values.values()), row.id
         elif row.attribute not in ("product", "badge"):
             assert product.name in row.trace, row.id
         for event in lessons.grammar.events:
