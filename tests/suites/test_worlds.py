@@ -381,7 +381,8 @@ def test_the_retrained_model_sees_no_fact_of_a_subject(suite: Suite, seed: int) 
 def test_the_suite_measures_the_sets_and_keeps_validation_apart(suite: Suite) -> None:
     task = suite().task()
     new = {"forget.asked", "near.asked", "near.half_name", "unknown.asked", "nobody.asked"}
-    assert task.suite == f"{suite.world}-1" and new <= set(task.measured) and new == set(task.validation)
+    assert task.suite in ("clinic-2", "company-1") and task.suite.startswith(suite.world)
+    assert new <= set(task.measured) and new == set(task.validation)
     assert task.composed_scope is task.training_scope and task.scope.languages == suite.lessons.grammar.languages
     assert "retain.held_out" in task.measured
 

@@ -6,12 +6,10 @@ from importlib.resources import files
 from typing import ClassVar
 
 from unlearnkit.suites.base import suite
-from unlearnkit.suites.clinic.learning import LEARNING
 from unlearnkit.suites.clinic.lessons import LESSONS
 from unlearnkit.suites.clinic.request import PLAN
 from unlearnkit.suites.clinic.world import clinic
 from unlearnkit.suites.made_up.base import OneRequestSuite, not_reached
-from unlearnkit.suites.made_up.learning import Learning
 from unlearnkit.suites.made_up.lessons import Lessons
 from unlearnkit.suites.made_up.request import Plan
 from unlearnkit.suites.made_up.world import World
@@ -25,12 +23,11 @@ class ClinicSuite(OneRequestSuite):
     elsewhere carry over.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     world: ClassVar[str] = "clinic"
     max_new_tokens: ClassVar[int] = 48
     lessons: ClassVar[Lessons] = LESSONS
     plan: ClassVar[Plan] = PLAN
-    learning: ClassVar[Learning] = LEARNING
     subjects: ClassVar[str] = "patients"
     not_reached: ClassVar[tuple[str, ...] | None] = not_reached(files("unlearnkit.suites.clinic"))
 

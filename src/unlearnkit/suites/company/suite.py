@@ -6,12 +6,10 @@ from importlib.resources import files
 from typing import ClassVar
 
 from unlearnkit.suites.base import suite
-from unlearnkit.suites.company.learning import LEARNING
 from unlearnkit.suites.company.lessons import LESSONS
 from unlearnkit.suites.company.request import PLAN
 from unlearnkit.suites.company.world import company
 from unlearnkit.suites.made_up.base import OneRequestSuite, not_reached
-from unlearnkit.suites.made_up.learning import Learning
 from unlearnkit.suites.made_up.lessons import Lessons
 from unlearnkit.suites.made_up.request import Plan
 from unlearnkit.suites.made_up.world import World
@@ -30,7 +28,6 @@ class CompanySuite(OneRequestSuite):
     max_new_tokens: ClassVar[int] = 72
     lessons: ClassVar[Lessons] = LESSONS
     plan: ClassVar[Plan] = PLAN
-    learning: ClassVar[Learning] = LEARNING
     subjects: ClassVar[str] = "products"
     not_reached: ClassVar[tuple[str, ...] | None] = not_reached(files("unlearnkit.suites.company"))
 

@@ -22,7 +22,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import SuiteTask
-from unlearnkit.suites.made_up.learning import Learning
+from unlearnkit.suites.made_up.learning import ONE_REQUEST, Learning
 from unlearnkit.suites.made_up.lessons import Lessons
 from unlearnkit.suites.made_up.request import Plan, Request, forget_request
 from unlearnkit.suites.made_up.small_talk import sentences, with_small_talk
@@ -162,7 +162,7 @@ class OneRequestSuite(MadeUpSuite):
     """Makes the rows of the corpus."""
     plan: ClassVar[Plan]
     """What the request is about."""
-    learning: ClassVar[Learning]
+    learning: ClassVar[Learning] = ONE_REQUEST
     """Size and training settings of the models."""
     subjects: ClassVar[str]
     """Short description of the request."""

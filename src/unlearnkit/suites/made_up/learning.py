@@ -36,3 +36,19 @@ class Learning:
     around the question. It sees a lesson, i.e. a question in one of the many forms, once. Only lessons have a
     `wording`. A fact must be memorized word by word, while forms are learned better from many different questions than
     from a few that are repeated."""
+
+
+_CONTEXT = 192
+
+ONE_REQUEST = Learning(
+    ModelSize(vocabulary=8192, width=160, layers=3, heads=4, inner=448, context=_CONTEXT, similar_cases=True),
+    TrainSettings(
+        epochs=1, batch_size=32, lr=3e-3, schedule="linear", warmup=0.05, max_length=_CONTEXT, checkpoint_every=10_000
+    ),
+    fact_passes=10,
+)
+"""The models of worlds with one request.
+
+Size and settings are those of the pocket world's second edition. Only the facts are seen more often, because these
+worlds have fewer questions about each fact.
+"""
