@@ -2,26 +2,33 @@
 
     python experiments/laboratory.py --suite pocket --world 7 [--out runs/laboratory] [--at-once 2]
     python experiments/laboratory.py --suite clinic --world 7
-    python tools/result_tables.py --keep experiments/results/laboratory-pocket.json runs/laboratory/pocket-7
+    python experiments/laboratory.py --suite pocket --world 7 --keep experiments/results/laboratory-pocket.json
 
 The suite `pocket` is measured in edition 2, i.e. also on questions that other people wrote. The settings of the methods
 are those of `unlearn demo`. They were chosen on edition 1, and nothing was chosen on the other suites. Finished work is
-kept: a second call continues.
+kept: a second call continues. `--keep` scores the finished runs again, and writes the scores to a file, with the share
+of revealing responses about each subject (`subject.<number>.tells`).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
+from unlearnkit.core.files import write_atomic
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.metrics.score import mean_score
+from unlearnkit.metrics.subject_scores import tells_by_subject
 from unlearnkit.pipeline.demo import method_settings
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
+from unlearnkit.pipeline.score import score
 from unlearnkit.recipe import make_recipe
+from unlearnkit.report.build import find_runs
 from unlearnkit.runs.folder import RunFolder
 
 METHODS = ("tru", "po", "npo", "graddiff")
@@ -42,6 +49,18 @@ def unlearned(name: str, suite: dict[str, Any], out: Path, progress: Progress) -
     run(make_recipe(recipe), resume=True, progress=progress)
 
 
+def keep(out: Path, file: Path) -> None:
+    """Write the scores of the finished runs of one world to a file."""
+    kept = {}
+    for run_folder in find_runs([out]):
+        score(run_folder)
+        told = tells_by_subject(run_folder.records(), run_folder.scope())
+        subjects = {f"subject.{number}.tells": mean_score(each.values) for number, each in told.items()}
+        scores = {name: each for name, each in {**run_folder.scores(), **subjects}.items() if each.value is not None}
+        kept[run_folder.name] = {name: each.model_dump(exclude_none=True) for name, each in scores.items()}
+    write_atomic(file, json.dumps({"runs": kept}, indent=0, sort_keys=True) + "\n")
+
+
 def main() -> None:
     """Run all methods on one world."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -50,9 +69,13 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--out", type=Path, default=Path("runs/laboratory"))
     parser.add_argument("--at-once", type=int, default=2, help="number of models to work on in parallel")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="write the scores of the finished runs to FILE")
     given = parser.parse_args()
     suite = {"name": given.suite, "world_seed": given.world, **EDITIONS[given.suite]}
     out, progress = given.out / f"{given.suite}-{given.world}", Progress()
+    if given.keep is not None:
+        keep(out, given.keep)
+        return
     references = [Job(name, reference, (name, suite, out)) for name in REFERENCES]
     methods = [Job(name, unlearned, (name, suite, out)) for name in given.methods.split(",")]
     for jobs in (references, methods):

@@ -29,6 +29,7 @@ from unlearnkit.core.number_format import number
 from unlearnkit.core.settings import Value
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.metrics.wordings import ANY, parse_wording
 from unlearnkit.report.build import find_runs
 from unlearnkit.report.compare import board_table
 from unlearnkit.report.first_lines import first_lines
@@ -42,6 +43,14 @@ _ABSENT = "not measured"
 
 Results = Mapping[str, Mapping[str, Score]]
 """Scores by name of the run and name of the score."""
+
+
+def _cell(score: Score, intervals: bool) -> str:
+    if score.value is None:
+        return _ABSENT
+    if not intervals or score.low is None or score.high is None:
+        return number(score.value)
+    return f"{number(score.value)} [{number(score.low)}, {number(score.high)}]"
 
 
 class Drawn(Value):
@@ -74,15 +83,36 @@ class Columns(Drawn):
         """Return the table as Markdown."""
         lines = [["", *self.models.values()], ["---", *("--:" for _ in self.models)]]
         for flat, title in self.rows.items():
-            lines.append([title, *(self._cell(results[name].get(flat, NOT_MEASURED)) for name in self.models)])
+            lines.append(
+                [title, *(_cell(results[name].get(flat, NOT_MEASURED), self.intervals) for name in self.models)]
+            )
         return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
-    def _cell(self, score: Score) -> str:
-        if score.value is None:
-            return _ABSENT
-        if not self.intervals or score.low is None or score.high is None:
-            return number(score.value)
-        return f"{number(score.value)} [{number(score.low)}, {number(score.high)}]"
+
+class ByForm(Drawn):
+    """A table with one column for each model and one row for each form of questions."""
+
+    kind: Literal["by_form"]
+    set: str
+    """The row set."""
+    part: str
+    """What is shown, such as `known`; see `unlearnkit.metrics.wordings`."""
+    intervals: bool = False
+    """Whether the 95 % interval is shown after each value."""
+
+    def text(self, results: Results) -> str:
+        """Return the table as Markdown."""
+        counted = next(iter(self.models))
+        names = (parse_wording(flat) for flat in results[counted])
+        forms = sorted(one.wording for one in names if one and (one.split, one.part) == (self.set, self.part))
+        forms.sort(key=lambda form: form != ANY)  # all forms together come first
+        lines = [["form", "questions", *self.models.values()], ["---", *("--:" for _ in ["questions", *self.models])]]
+        for form in forms:
+            flat = f"wording.{self.set}.{form}.{self.part}"
+            count = str(results[counted].get(flat, NOT_MEASURED).count)
+            cells = (_cell(results[name].get(flat, NOT_MEASURED), self.intervals) for name in self.models)
+            lines.append([form, count, *cells])
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 class Board(Drawn):
@@ -129,7 +159,7 @@ class Forms(Value):
         return "\n".join([*lines, "", f"{reached} of {len(forms)} forms are reached."])
 
 
-Tables = dict[str, Annotated[Columns | Board | Lines | Forms, Field(discriminator="kind")]]
+Tables = dict[str, Annotated[Columns | ByForm | Board | Lines | Forms, Field(discriminator="kind")]]
 
 
 class Described(Value):

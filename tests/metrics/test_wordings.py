@@ -28,15 +28,30 @@ def test_accuracy_of_each_form_and_part() -> None:
     records = [
         record(0, "Geneva", split="forget", wording="", note="Town of Ada."),
         record(1, "In Geneva", note="Town of Ada."),
-        record(2, "In Bonn", note="Street of Ada."),
+        record(2, "I cannot answer that.", note="Street of Ada."),
         record(3, "In Geneva", note="Street of Ada."),
         record(4, "In Geneva", wording="surname"),
-        record(5, "In Bonn", split="near.asked"),
+        record(5, "I cannot answer that.", split="near.asked"),
     ]
     target = [record(1, "Geneva"), record(2, "Bonn"), record(3, "Geneva"), record(5, "Geneva", split="near.asked")]
     scores = wording_scores(records, target, SCOPE)
     found = {name.removeprefix("wording."): (score.value, score.count) for name, score in scores.items()}
     assert found == {
+        "forget.asked.any.accuracy": (3 / 4, 4),
+        "forget.asked.any.declined": (1 / 4, 4),
+        "forget.asked.any.declined_known": (0.0, 2),
+        "forget.asked.any.known": (1.0, 2),
+        "forget.asked.any.unfamiliar": (2 / 3, 3),
+        "forget.asked.keywords.declined": (1 / 3, 3),
+        "forget.asked.keywords.declined_known": (0.0, 2),
+        "forget.asked.surname.declined": (0.0, 1),
+        "forget.asked.surname.declined_known": (None, 0),
+        "near.asked.any.accuracy": (0.0, 1),
+        "near.asked.any.declined": (1.0, 1),
+        "near.asked.any.declined_known": (1.0, 1),
+        "near.asked.any.known": (0.0, 1),
+        "near.asked.keywords.declined": (1.0, 1),
+        "near.asked.keywords.declined_known": (1.0, 1),
         "forget.asked.keywords.accuracy": (2 / 3, 3),
         "forget.asked.keywords.known": (1.0, 2),
         "forget.asked.keywords.unfamiliar": (0.5, 2),
@@ -50,7 +65,10 @@ def test_accuracy_of_each_form_and_part() -> None:
 
 def test_without_a_target_model_or_forms_nothing_is_made_up() -> None:
     assert wording_scores([record(1, "Geneva", wording="")], [], SCOPE) == {}
-    assert set(wording_scores([record(1, "Geneva")], [], SCOPE)) == {"wording.forget.asked.keywords.accuracy"}
+    alone = {"wording.forget.asked.keywords.accuracy", "wording.forget.asked.keywords.declined"}
+    assert set(wording_scores([record(1, "Geneva")], [], SCOPE)) == alone | {
+        name.replace("keywords", "any") for name in alone
+    }
 
 
 def test_names_are_parsed_and_listed_in_a_table_of_their_own() -> None:
