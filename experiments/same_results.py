@@ -110,6 +110,9 @@ def pocket_models() -> dict[str, Any]:
     """The weights of the pocket world's target model and retrained model, by tensor."""
     recipe = import_module("unlearnkit.recipe")
     suite, found = recipe.make_suite(REQUEST), {}
+    if hasattr(suite, "train_model"):  # the models that come with the package say nothing about training
+        for name in ("target", "retrained"):
+            suite.train_model(name, quiet())
     for name, path in (
         ("target", suite.target_model(quiet())),
         ("retrained", suite.retrained_model(quiet())),

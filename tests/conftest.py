@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -43,6 +45,29 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setitem(LEARNING, edition, Learning(size, few))
         patch.setattr(pocket, "MEASURED", ("forget", "forget.multihop", "near"))
         yield pocket.Pocket().target_model(Progress(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def package_tool() -> ModuleType:
+    """`tools/package_models.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent.parent / "tools"))
+        return importlib.import_module("package_models")
+
+
+@pytest.fixture
+def packaged_small_world(
+    small_world: str, package_tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A package with the models of the small world, and an empty cache; gives the folder in the package."""
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.suites.pocket.suite import Pocket
+
+    trained = {"target": Path(small_world), "retrained": Path(Pocket().train_model("retrained", Progress(quiet=True)))}
+    package_tool.package(trained, tmp_path / "package")
+    monkeypatch.setattr(Pocket, "packaged", tmp_path / "package")
+    monkeypatch.setenv("UNLEARNKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "package"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from tests.bad_input import (
     test_hub,
     test_machine,
     test_model_folder,
+    test_packaged,
     test_recipe,
     test_scope,
     test_splits,
@@ -25,6 +26,7 @@ CASES = [
     *test_machine.BEFORE,
     *test_machine.AFTER,
     *test_hub.CASES,
+    *test_packaged.CASES,
 ]
 
 

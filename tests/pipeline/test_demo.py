@@ -11,12 +11,14 @@ import pytest
 from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job
+from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.default_gates import with_defaults
 from unlearnkit.pipeline import demo as demo_module
 from unlearnkit.pipeline import evaluate as evaluation
 from unlearnkit.pipeline.demo import Demo, demo
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.state import PACKAGED_FILE
 
 QUIET = Progress(quiet=True)
 
@@ -75,6 +77,39 @@ def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkey
         demo(dataclasses.replace(plan, request="pii"), QUIET)
     with pytest.raises(InputError, match="field seed"):
         demo(dataclasses.replace(plan, seed=5), QUIET)
+
+
+class Lines(Progress):
+    """Keeps what is printed."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_packaged_models_are_used_unless_training_is_asked_for(
+    packaged_small_world: Path, here: list[str], tmp_path: Path
+) -> None:
+    plan, progress = Demo(methods=("ga",), out=tmp_path / "d"), Lines()
+    runs, _ = demo(plan, progress)
+    assert all(Path(run.subject_path(), PACKAGED_FILE).exists() for run in runs if run.name in REFERENCES)
+    (said,) = [line for line in progress.lines if "come with the package" in line]
+    assert "target, retrained" in said and "unlearn demo --retrain --out DIR" in said
+    assert runs[1].scores()["cost.seconds"].value is None, "the cost on another machine"
+    with pytest.raises(InputError, match="another model of the same world"):
+        demo(dataclasses.replace(plan, retrain=True), QUIET)
+
+    own = dataclasses.replace(plan, retrain=True, out=tmp_path / "own")
+    for name in REFERENCES:
+        demo_module._reference(name, own, QUIET)
+        assert not Path(RunFolder(own.folder / name).subject_path(), PACKAGED_FILE).exists()
+        demo_module._reference(name, dataclasses.replace(own, retrain=False), QUIET)  # now, they come first
+    assert RunFolder(own.folder / "retrained").scores()["cost.seconds"].value is not None
+    with pytest.raises(InputError, match="another model of the same world"):
+        demo(plan, QUIET)
 
 
 @pytest.mark.parametrize("methods", [(), ("tru", "tru")])

@@ -21,18 +21,24 @@ def demo_command(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the runs and the report. Default: runs/demo-<request>.")
     ] = None,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="Train the models of the world on this machine, even if the package has them."),
+    ] = False,
 ) -> None:
     """Unlearn a part of a synthetic world, and compare several methods.
 
-    The demo takes a few minutes on two cores. The models that know the synthetic world are cached. To continue a demo
-    that was stopped, run the same command again.
+    The demo takes a few minutes on two cores. The models that know the default world come with the package. Models of
+    other worlds and requests are trained first, and are cached. To continue a demo that was stopped, run the same
+    command again.
     """
     from unlearnkit.cli.output import print_board, print_sample
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.demo import Demo, demo
 
     progress = Progress()
-    plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed=seed, out=out)
+    chosen = tuple(name.strip() for name in methods.split(",") if name.strip())
+    plan = Demo(request, chosen, world_seed, seed=seed, out=out, retrain=retrain)
     runs, report = demo(plan, progress)
     print_board(runs)
     print_sample(report)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -17,7 +17,8 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.suites.base import SUITES
+from unlearnkit.runs.state import PACKAGED_FILE
+from unlearnkit.suites.base import SUITES, DemoSuite
 
 METHODS = ("tru", "graddiff", "npo", "ga")
 
@@ -32,7 +33,7 @@ SUITE = "pocket"
 
 @dataclass(frozen=True)
 class Demo:
-    """Settings of a demo: world, request, methods, seeds and folder."""
+    """Settings of a demo: world, request, methods, seeds, folder and models."""
 
     request: str | None = None
     """Part of the world to forget; None: the suite's default."""
@@ -42,6 +43,9 @@ class Demo:
     """Edition of the world. The demo uses the first one, because its models are built in a fraction of the time."""
     seed: int = 0
     out: Path | None = None
+    retrain: bool = False
+    """Whether the world's models are trained on this machine even if they come with the package. They are cached, and
+    later commands use them."""
 
     @property
     def folder(self) -> Path:
@@ -125,6 +129,11 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     recipes = [plan.recipe(method) for method in plan.methods]
     try:
         run_all([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
+        if packaged := [name for name in REFERENCES if _is_packaged(RunFolder(plan.folder / name))]:
+            progress.log(
+                f"models that come with the package: {', '.join(packaged)}; "
+                "to train them on this machine instead: unlearn demo --retrain --out DIR"
+            )
         run_all([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
     except Interrupted as error:
         raise Interrupted(error.what, fix="to continue the demo, start it again with the same options") from None
@@ -132,25 +141,40 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     return runs, write_report(runs, plan.folder / "report.html")
 
 
+def _is_packaged(reference: RunFolder) -> bool:
+    """Return whether a measured reference model comes with the package."""
+    return (Path(reference.subject_path()) / PACKAGED_FILE).exists()
+
+
 def _reference(name: str, plan: Demo, progress: Progress) -> None:
     """Build a reference model if it is missing, and measure it.
 
     This function is run in a separate process.
     """
-    from unlearnkit.pipeline.evaluate import evaluate
-    from unlearnkit.recipe import suite_section
+    from unlearnkit.pipeline.evaluate import evaluate, suite_model
+    from unlearnkit.recipe import make_suite, suite_section
 
     folder = RunFolder(plan.folder / name)
-    if folder.is_run and folder.state().measure is not None:
-        if folder.state().suite != suite_section(plan.suite):
-            raise InputError(
-                "the folder contains a demo with a different world or request",
-                where=str(plan.folder),
-                value=str(folder.state().suite),
-                fix="choose another folder with --out, or delete this folder",
-            )
-        return
-    evaluate(name, plan.suite, out=folder.path, progress=progress)
+    measured = folder.is_run and folder.state().measure is not None
+    if measured and folder.state().suite != suite_section(plan.suite):
+        raise InputError(
+            "the folder contains a demo with a different world or request",
+            where=str(plan.folder),
+            value=str(folder.state().suite),
+            fix="choose another folder with --out, or delete this folder",
+        )
+    suite = make_suite(plan.suite)
+    model = cast(DemoSuite, suite).train_model(name, progress) if plan.retrain else suite_model(suite, name, progress)
+    if not measured:
+        evaluate(name, plan.suite, out=folder.path, progress=progress)
+    elif Path(model).name != Path(folder.subject_path()).name:  # the cache may have moved
+        raise InputError(
+            "the folder contains a demo with another model of the same world",
+            where=str(plan.folder),
+            value=folder.subject_path(),
+            allowed=model,
+            fix="choose another folder with --out, or delete this folder",
+        )
 
 
 def _method(recipe: dict[str, Any], progress: Progress) -> None:

@@ -75,7 +75,7 @@ def evaluate(
     folder = RunFolder(out if out is not None else Path("runs") / name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
-    model = _suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    model = suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
     model_folder = _tried(model, measured_on, "the model to measure", settings.system_prompt)
     for note in model_folder.notes:
         progress.log(note)
@@ -245,7 +245,7 @@ def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
         )
 
 
-def _suite_model(suite: Suite, name: str, progress: Progress) -> str:
+def suite_model(suite: Suite, name: str, progress: Progress) -> str:
     """Return the folder of the suite's target or retrained model."""
     path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:

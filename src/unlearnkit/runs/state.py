@@ -14,6 +14,10 @@ from unlearnkit.models.settings import Bits, Dtype
 COST_FILE = "cost.json"
 """Name of the file that records the cost of training a suite's model. The file is in the model's folder."""
 
+PACKAGED_FILE = "packaged.json"
+"""Name of the file that marks a suite's model that comes with the package. The file is in the model's folder. Such a
+folder has no cost, because the cost on another machine cannot be compared with the costs on this machine."""
+
 
 class SubjectSpec(Value):
     """The information needed to open the model under test again."""

@@ -85,7 +85,7 @@ class Suite(Protocol):
 
     - `score_docs` describes the scores that only this suite has. The function `declared_docs` returns the descriptions.
     - `demo` is a folder with the settings of `unlearn demo`: gates in `demo.yaml`, and tuned settings of each method in
-      `methods/`. The suite must build its models and have the settings `request` and `world_seed`.
+      `methods/`. The suite must be a `DemoSuite` and have the settings `request` and `world_seed`.
     - `tuning_grid` is a file with the settings that were tried for each method. The module function of the same name
       reads this file.
     """
@@ -165,6 +165,21 @@ class Suite(Protocol):
         """Return the limitations of results on this suite.
 
         Each limitation consists of whole sentences and contains no secret. The call reads no file.
+        """
+        ...
+
+
+class DemoSuite(Suite, Protocol):
+    """A suite with a demo, whose models may come with the package."""
+
+    def train_model(self, name: str, progress: Progress) -> str:
+        """Return the folder of a model that was trained on this machine.
+
+        Later calls of `target_model` and `retrained_model` return this model, too.
+
+        Args:
+            name: `target` or `retrained`.
+            progress: shows the progress of the training.
         """
         ...
 

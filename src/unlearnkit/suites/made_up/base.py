@@ -17,7 +17,7 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import LARGEST_SEED, Settings
 from unlearnkit.data.idk_answers import ANSWERS
 from unlearnkit.data.rows import Row
-from unlearnkit.data.vocabulary import HELD_OUT
+from unlearnkit.data.vocabulary import HELD_OUT, RETRAINED, TARGET
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -65,6 +65,8 @@ class MadeUpSuite(Settings):
     has_models: ClassVar[bool] = True
     world: ClassVar[str]
     """Name of the world. The cached models are in a folder of this name."""
+    packaged: ClassVar[Traversable | None] = None
+    """Folder with the models that come with the package; None: there are none."""
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Seed of the made-up world, which determines all its subjects."""
@@ -103,11 +105,19 @@ class MadeUpSuite(Settings):
 
     def target_model(self, progress: Progress) -> str:
         """Return the folder of the model that learned the whole corpus."""
-        return self._build(self._corpus, "target model", progress)
+        return self._model(TARGET, self.packaged, progress)
 
     def retrained_model(self, progress: Progress) -> str:
         """Return the folder of the model that learned only the retain corpus."""
-        return self._build(self.retain_corpus(), "retrained model", progress)
+        return self._model(RETRAINED, self.packaged, progress)
+
+    def train_model(self, name: str, progress: Progress) -> str:
+        """Return the folder of a model that was trained on this machine.
+
+        `name` is `target` or `retrained`. The model is trained unless it is in the cache. From then on, it is used
+        instead of a model that comes with the package.
+        """
+        return self._model(name, None, progress)
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Return the tokenizer and an untrained model."""
@@ -121,16 +131,18 @@ class MadeUpSuite(Settings):
         """Return no scores, because the suite adds none to the common scores."""
         return {}
 
-    def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
+    def _model(self, name: str, packaged: Traversable | None, progress: Progress) -> str:
         from unlearnkit.suites.made_up.models import trained_model
 
-        with progress.task(f"learning the world: {name}") as counter:
+        rows = self._corpus if name == TARGET else self.retain_corpus()
+        with progress.task(f"learning the world: {name} model") as counter:
             folder = trained_model(
                 learned(rows, self._learning.fact_passes),
                 self._vocabulary(),
                 self.world_seed,
                 self._learning,
                 world=self.world,
+                packaged=packaged,
                 on_step=lambda log: counter.update(log.step, log.of),
             )
         return str(folder)

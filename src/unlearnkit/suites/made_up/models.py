@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import save_model
 from unlearnkit.runs.state import COST_FILE, Cost
 from unlearnkit.suites.made_up.learning import Learning, ModelSize
+from unlearnkit.suites.made_up.packaged import packaged_model
 from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.step import TrainData
 
@@ -136,11 +138,13 @@ def trained_model(
     learning: Learning,
     *,
     world: str,
+    packaged: Traversable | None = None,
     on_step: Callable[[StepLog], None] = lambda _: None,
 ) -> Path:
     """Return the folder of a model trained on `rows` from scratch.
 
-    Models are cached under a fingerprint of all data and settings that determine the model.
+    Models are cached under a fingerprint of all data and settings that determine the model. A model that comes with the
+    package is used only if this machine has not trained the same model.
 
     Args:
         rows: rows that the model is trained on.
@@ -149,9 +153,18 @@ def trained_model(
         seed: seed of the initial weights and the row order.
         learning: size of the model, and settings of the training.
         world: name of the cache folder's subfolder for the models.
-        on_step: called after each training step; not called if the model is in the cache.
+        packaged: folder with the models that come with the package; None: train the model if it is not in the cache.
+        on_step: called after each training step; not called if the model need not be trained.
     """
-    name = fingerprint(rows, vocabulary, seed, learning, torch.__version__)
+
+    def name(version: str) -> str:
+        return fingerprint(rows, vocabulary, seed, learning, version)
+
+    trained = cache_folder() / world / name(torch.__version__)
+    if packaged is not None and not trained.exists():
+        found = packaged_model(packaged, name, world)
+        if found is not None:
+            return found
 
     def build(folder: Path) -> None:
         began = time.monotonic()
@@ -169,4 +182,4 @@ def trained_model(
         cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
         (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
 
-    return cached(cache_folder() / world / name, build)
+    return cached(trained, build)

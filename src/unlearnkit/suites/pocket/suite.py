@@ -53,6 +53,7 @@ class Pocket(MadeUpSuite):
     world: ClassVar[str] = "pocket"
     max_new_tokens: ClassVar[int] = 72
     demo: ClassVar[Traversable] = files("unlearnkit.suites.pocket")
+    packaged: ClassVar[Traversable | None] = files("unlearnkit.suites.pocket") / "models"
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     edition: Literal[1, 2] = 1
