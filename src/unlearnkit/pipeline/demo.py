@@ -14,6 +14,8 @@ from unlearnkit.core.errors import InputError, Interrupted, MissingDependency
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.pipeline.looked_at import Look, write_looks
+from unlearnkit.pipeline.subprocess_jobs import measure_reference, unlearn
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
 from unlearnkit.runs.folder import RunFolder
@@ -123,42 +125,12 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
         what, value = "the list of methods is empty, or contains a method twice", ",".join(plan.methods)
         raise InputError(what, value=value, fix="list the methods, for example --methods tru,npo")
     recipes = [plan.recipe(method) for method in plan.methods]
+    write_looks([Look("demo", plan.suite, plan.seed, [method_settings(method) for method in plan.methods])])
     try:
-        run_all([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
-        run_all([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
+        references = [(name, plan.suite, plan.folder / name, None, "float32") for name in REFERENCES]
+        run_all([Job(given[0], measure_reference, given) for given in references], progress, at_once=AT_ONCE)
+        run_all([Job(recipe["name"], unlearn, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
     except Interrupted as error:
         raise Interrupted(error.what, fix="to continue the demo, start it again with the same options") from None
     runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]
     return runs, write_report(runs, plan.folder / "report.html")
-
-
-def _reference(name: str, plan: Demo, progress: Progress) -> None:
-    """Build a reference model if it is missing, and measure it.
-
-    This function is run in a separate process.
-    """
-    from unlearnkit.pipeline.evaluate import evaluate
-    from unlearnkit.recipe import suite_section
-
-    folder = RunFolder(plan.folder / name)
-    if folder.is_run and folder.state().measure is not None:
-        if folder.state().suite != suite_section(plan.suite):
-            raise InputError(
-                "the folder contains a demo with a different world or request",
-                where=str(plan.folder),
-                value=str(folder.state().suite),
-                fix="choose another folder with --out, or delete this folder",
-            )
-        return
-    evaluate(name, plan.suite, out=folder.path, progress=progress)
-
-
-def _method(recipe: dict[str, Any], progress: Progress) -> None:
-    """Unlearn with one method, then measure and score the model.
-
-    This function is run in a separate process.
-    """
-    from unlearnkit.pipeline.run import run
-    from unlearnkit.recipe import make_recipe
-
-    run(make_recipe(recipe), resume=True, progress=progress)
