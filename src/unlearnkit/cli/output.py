@@ -188,7 +188,7 @@ def print_g_effects(effects: EffectTable) -> None:
 
 def print_table(table: Table) -> None:
     """Print a table with its intervals."""
-    _console().print(terminal(table, intervals=True))
+    _console().print(terminal(table._replace(note=f"{table.note} -: not measured"), intervals=True))
 
 
 def print_sample(report: Report) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
+from unlearnkit.core.files import writing
 from unlearnkit.core.progress import Progress, Task
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
+from unlearnkit.metrics.gates import did_you_mean
 from unlearnkit.pipeline.board_file import Board, Group
 from unlearnkit.pipeline.board_times import NOT_MEASURED, Taken, expected, seconds_of, shown, total
 from unlearnkit.pipeline.looked_at import Look, write_looks
@@ -63,7 +65,7 @@ class BoardResult:
     """Error of each failed run, by the run's folder in the board's folder."""
 
     def raise_failed(self) -> None:
-        """Raise an `UnlearnError` that lists the failed runs, if any."""
+        """Raise an `UnlearnError` if a run failed."""
         if not self.failed:
             return
         lines = [f"{name}: {str(error).partition(chr(10))[0]}" for name, error in self.failed.items()]
@@ -74,7 +76,7 @@ class BoardResult:
 
 
 def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = None) -> BoardResult:
-    """Run all methods of a board, measure all models, and write the tables.
+    """Run all methods of a board, and write the tables.
 
     The target model and the retrained model are measured once per suite and world. Each model is handled in a separate
     process. Finished runs are not repeated. If a run fails, the other runs continue.
@@ -94,6 +96,9 @@ def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = No
     """
     progress, items = progress or Progress(), list(items_of(plan))
     refuse_other_runs(items)
+    for folder in (plan.folder, *([Path(plan.file.keep).parent] if plan.file.keep is not None else [])):
+        with writing(folder):  # found before hours of work
+            folder.mkdir(parents=True, exist_ok=True)
     write_looks(_looks(plan))
     failed: dict[str, Exception] = {}
     try:
@@ -226,6 +231,10 @@ def _write(plan: Board, items: Sequence[Item], failed: dict[str, Exception]) -> 
         if training is not None and training.ended != "finished":
             notes.append(f"{name}: training ended after step {training.steps} ({training.ended}).")
     notes += [f"{name}: failed." for name in failed]
+    scores = {name: folder.scores() for name, folder in finished.items()}
+    for flat in plan.file.scores:
+        if scores and not any(flat in each for each in scores.values()):
+            notes.append(f"No model has the score {flat}{did_you_mean(flat, scores)}")
     docs = score_docs(list(finished.values()))
     table = method_table(groups, plan.file.scores, docs, plan.file.name)
     page = plan.folder / "board.html"

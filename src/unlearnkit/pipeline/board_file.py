@@ -67,7 +67,7 @@ class BoardFile(Settings):
     """Title of each column, by name of the score. Scores have the same names as in a gate."""
     out: Place | None = None
     """Folder for all runs and the tables; null for `runs/boards/<name>`."""
-    keep: Place | None = None
+    keep: Annotated[str, Field(pattern=r"\.json(\.gz)?$")] | None = None
     """File for the scores of all runs (`.json` or `.json.gz`); null: no such file is written."""
 
 

@@ -12,8 +12,8 @@ from unlearnkit.report.tables.board import cell
 from unlearnkit.report.tables.table import MISSING, Cell, Column, Row, Section, Table
 
 NOTE = (
-    "One value: a single run. With several runs, i.e. several seeds: the mean, and in parentheses the lowest and the "
-    "highest value and the number n of runs. The reference models are measured once in each world. -: not measured"
+    "For several runs (seeds): the mean, and in parentheses the lowest and the highest value and the number n of runs. "
+    "The reference models are measured once in each world."
 )
 
 
