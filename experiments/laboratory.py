@@ -19,27 +19,11 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.pipeline.demo import method_settings
-from unlearnkit.pipeline.evaluate import evaluate
-from unlearnkit.pipeline.run import run
-from unlearnkit.recipe import make_recipe
-from unlearnkit.runs.folder import RunFolder
+from unlearnkit.pipeline.subprocess_jobs import measure_reference, unlearn
 
 METHODS = ("tru", "po", "npo", "graddiff")
 EDITIONS: dict[str, dict[str, Any]] = {"pocket": {"edition": 2}, "clinic": {}, "company": {}}
 """What is set besides the world's seed, by suite."""
-
-
-def reference(name: str, suite: dict[str, Any], out: Path, progress: Progress) -> None:
-    """Build and measure the target model or the retrained model, unless that is done."""
-    folder = RunFolder(out / name)
-    if not (folder.is_run and folder.state().measure is not None):
-        evaluate(name, suite, out=folder.path, progress=progress)
-
-
-def unlearned(name: str, suite: dict[str, Any], out: Path, progress: Progress) -> None:
-    """Unlearn with one method and measure the result."""
-    recipe = {"name": name, "suite": suite, **method_settings(name), "gates": [], "out": str(out / name)}
-    run(make_recipe(recipe), resume=True, progress=progress)
 
 
 def main() -> None:
@@ -53,9 +37,15 @@ def main() -> None:
     given = parser.parse_args()
     suite = {"name": given.suite, "world_seed": given.world, **EDITIONS[given.suite]}
     out, progress = given.out / f"{given.suite}-{given.world}", Progress()
-    references = [Job(name, reference, (name, suite, out)) for name in REFERENCES]
-    methods = [Job(name, unlearned, (name, suite, out)) for name in given.methods.split(",")]
-    for jobs in (references, methods):
+    references = [(name, suite, out / name, None, "float32") for name in REFERENCES]
+    recipes = [
+        {"name": name, "suite": suite, **method_settings(name), "gates": [], "out": str(out / name)}
+        for name in given.methods.split(",")
+    ]
+    for jobs in (
+        [Job(arguments[0], measure_reference, arguments) for arguments in references],
+        [Job(recipe["name"], unlearn, (recipe,)) for recipe in recipes],
+    ):
         run_all(jobs, progress, at_once=given.at_once)
 
 
