@@ -24,29 +24,13 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import mean_score
 from unlearnkit.metrics.subject_scores import tells_by_subject
 from unlearnkit.pipeline.demo import method_settings
-from unlearnkit.pipeline.evaluate import evaluate
-from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.score import score
-from unlearnkit.recipe import make_recipe
+from unlearnkit.pipeline.subprocess_jobs import measure_reference, unlearn
 from unlearnkit.report.build import find_runs
-from unlearnkit.runs.folder import RunFolder
 
 METHODS = ("tru", "po", "npo", "graddiff")
 EDITIONS: dict[str, dict[str, Any]] = {"pocket": {"edition": 2}, "clinic": {}, "company": {}}
 """What is set besides the world's seed, by suite."""
-
-
-def reference(name: str, suite: dict[str, Any], out: Path, progress: Progress) -> None:
-    """Build and measure the target model or the retrained model, unless that is done."""
-    folder = RunFolder(out / name)
-    if not (folder.is_run and folder.state().measure is not None):
-        evaluate(name, suite, out=folder.path, progress=progress)
-
-
-def unlearned(name: str, suite: dict[str, Any], out: Path, progress: Progress) -> None:
-    """Unlearn with one method and measure the result."""
-    recipe = {"name": name, "suite": suite, **method_settings(name), "gates": [], "out": str(out / name)}
-    run(make_recipe(recipe), resume=True, progress=progress)
 
 
 def keep(out: Path, file: Path) -> None:
@@ -76,9 +60,15 @@ def main() -> None:
     if given.keep is not None:
         keep(out, given.keep)
         return
-    references = [Job(name, reference, (name, suite, out)) for name in REFERENCES]
-    methods = [Job(name, unlearned, (name, suite, out)) for name in given.methods.split(",")]
-    for jobs in (references, methods):
+    references = [(name, suite, out / name, None, "float32") for name in REFERENCES]
+    recipes = [
+        {"name": name, "suite": suite, **method_settings(name), "gates": [], "out": str(out / name)}
+        for name in given.methods.split(",")
+    ]
+    for jobs in (
+        [Job(arguments[0], measure_reference, arguments) for arguments in references],
+        [Job(recipe["name"], unlearn, (recipe,)) for recipe in recipes],
+    ):
         run_all(jobs, progress, at_once=given.at_once)
 
 

@@ -17,6 +17,8 @@ from hypothesis import settings
 # torch is imported, here and in the processes that pytest-xdist starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Tests run demos and boards. The log of the worlds that were looked at lists none of theirs.
+os.environ["UNLEARNKIT_LOOKED_AT"] = ""
 
 # A busy machine is no failure: examples have no deadline of their own.
 settings.register_profile("unlearnkit", deadline=None, max_examples=40)

@@ -104,6 +104,7 @@ COMMANDS = {
     "judge agree": "unlearn judge agree runs/mine --judges rules,laaj",
     "attack": "unlearn attack runs/demo-authors --attacks no_trace,relearn --at-most 20",
     "g-effect": "unlearn g-effect recipe.yaml --objectives ga,npo --sweep beta=0.05:4:log",
+    "board": "unlearn board board.yaml --plan",
     "compare": "unlearn compare runs/one runs/two",
     "explain": 'unlearn explain runs/mine "Where was Ada Lund born?"',
     "report": "unlearn report runs/one runs/two -o report.html",

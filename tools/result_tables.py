@@ -6,7 +6,7 @@
 
 A table in a document is between the lines `<!-- table: NAME -->` and `<!-- end of table -->`. `docs/tables.yaml`
 describes each table: the file with the raw results, and what the table shows of them. The raw results are the scores of
-each run, with intervals and counts.
+each run, with intervals and counts (`.json`, or compressed `.json.gz`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import re
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Literal
@@ -34,15 +34,13 @@ from unlearnkit.report.build import find_runs
 from unlearnkit.report.compare import board_table
 from unlearnkit.report.first_lines import first_lines
 from unlearnkit.report.tables.writers import terminal
+from unlearnkit.runs.raw_results import Results, read_results, write_results
 from unlearnkit.suites.made_up.base import REACHED
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "docs" / "tables.yaml"
 _BLOCK = re.compile(r"(<!-- table: ([\w.-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 _ABSENT = "not measured"
-
-Results = Mapping[str, Mapping[str, Score]]
-"""Scores by name of the run and name of the score."""
 
 
 def _cell(score: Score, intervals: bool) -> str:
@@ -168,22 +166,9 @@ class Described(Value):
     tables: Tables
 
 
-def read_results(path: Path) -> Results:
-    """Read a file of raw results."""
-    runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
-    return {name: {flat: Score(**score) for flat, score in scores.items()} for name, scores in runs.items()}
-
-
 def keep(path: Path, folders: Sequence[Path]) -> None:
     """Write the measured scores of all runs in these folders to a file of raw results."""
-    runs = {
-        run.name: {
-            flat: score.model_dump(exclude_none=True) for flat, score in run.scores().items() if score.value is not None
-        }
-        for run in find_runs(folders)
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"runs": runs}, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    write_results(path, {run.name: run for run in find_runs(folders)})
 
 
 def documents(root: Path) -> Iterator[Path]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from unlearnkit.methods.composition import ForgetObjective
     from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
     from unlearnkit.pipeline.attack import attack, attack_runs
+    from unlearnkit.pipeline.board import board
+    from unlearnkit.pipeline.board_file import load_board
     from unlearnkit.pipeline.check import check
     from unlearnkit.pipeline.evaluate import evaluate
     from unlearnkit.pipeline.explain import explain
@@ -46,6 +48,7 @@ __all__ = [
     "agree",
     "attack",
     "attack_runs",
+    "board",
     "check",
     "compare",
     "diagnose",
@@ -56,6 +59,7 @@ __all__ = [
     "find_runs",
     "g_effect",
     "judge_outputs",
+    "load_board",
     "load_recipe",
     "make_recipe",
     "measure_faithfulness",
@@ -83,6 +87,7 @@ _HOMES = {
     "agree": "pipeline.judge",
     "attack": "pipeline.attack",
     "attack_runs": "pipeline.attack",
+    "board": "pipeline.board",
     "check": "pipeline.check",
     "diagnose": "pipeline.g_effect",
     "compare": "report.build",
@@ -93,6 +98,7 @@ _HOMES = {
     "find_runs": "report.build",
     "g_effect": "pipeline.g_effect",
     "judge_outputs": "pipeline.judge",
+    "load_board": "pipeline.board_file",
     "load_recipe": "recipe",
     "make_recipe": "recipe",
     "measure_faithfulness": "pipeline.faithfulness",

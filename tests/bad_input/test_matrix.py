@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bad_input import (
+    test_board,
     test_checkpoint,
     test_formats,
     test_hub,
@@ -27,6 +28,7 @@ CASES = [
     *test_machine.AFTER,
     *test_hub.CASES,
     *test_packaged.CASES,
+    *test_board.CASES,
 ]
 
 
@@ -38,6 +40,6 @@ def test_there_are_more_than_a_hundred_cases_each_of_a_name_of_its_own() -> None
 
 
 def test_every_verb_that_takes_input_is_in_it() -> None:
-    verbs = {"check", "run", "eval", "init", "score", "compare", "report", "export", "purge"}
+    verbs = {"check", "run", "eval", "init", "score", "compare", "report", "export", "purge", "board"}
     assert {case.call[0] for case in CASES} >= verbs
     assert {case.code for case in CASES} == {1, 2, 4}

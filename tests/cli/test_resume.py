@@ -17,7 +17,7 @@ import yaml
 
 from unlearnkit.core import subprocesses
 from unlearnkit.core.progress import Progress
-from unlearnkit.pipeline.demo import _method as run_in_child
+from unlearnkit.pipeline.subprocess_jobs import unlearn as run_in_child
 from unlearnkit.runs.folder import RunFolder
 
 UNLEARN = [sys.executable, "-c", "import sys; from unlearnkit.cli.app import main; sys.exit(main())"]

@@ -124,6 +124,31 @@ def test_one_that_fails_stops_the_others_and_none_is_begun_after_it(tmp_path: Pa
     assert not never.exists()
 
 
+def test_with_keep_going_the_others_continue_after_a_failure(tmp_path: Path) -> None:
+    ended: list[tuple[int, object]] = []
+    jobs = [Job("complaint", complain), Job("sum", double, (4,)), Job("vanish", vanish), Job("stumble", stumble)]
+    results = run_all(jobs, QUIET, keep_going=True, on_end=lambda place, result: ended.append((place, result)))
+    assert [type(result) for result in results] == [InputError, int, UnlearnError, RuntimeError] and results[1] == 8
+    assert ended == list(enumerate(results))
+
+
+def test_a_wish_to_stop_ends_what_would_keep_going(tmp_path: Path) -> None:
+    sign, never = tmp_path / "here", tmp_path / "never"
+
+    def interrupt() -> None:
+        while not sign.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    jobs = [Job("here", linger, (str(sign),)), Job("never", meet, (str(never), str(never)))]
+    with pytest.raises(Interrupted):
+        run_all(jobs, QUIET, keep_going=True)
+    thread.join()
+    assert not sign.exists() and not never.exists()
+
+
 def test_a_wish_to_stop_reaches_the_children_and_unwinds_them(tmp_path: Path) -> None:
     signs = [tmp_path / "here", tmp_path / "there"]
 

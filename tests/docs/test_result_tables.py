@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import json
 import sys
@@ -72,6 +73,13 @@ def test_forms_below_the_limit_are_marked(tool: ModuleType, tmp_path: Path) -> N
     (tmp_path / "forms.json").write_text(json.dumps({"forms": forms}), "utf-8")
     shown = written(tool, "forms", tmp_path)
     assert "| lower | 0.80 | 5 |\n| upper | 0.80 (not reached) | 9 |\n\n1 of 2 forms are reached.\n" in shown
+
+
+def test_compressed_results_give_the_same_table(tool: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "results.json.gz").write_bytes(gzip.compress(json.dumps(RESULTS).encode()))
+    table = {**TABLES["short"], "results": "results.json.gz"}
+    drawn = tool.Described.model_validate({"tables": {"short": table}}).tables["short"].drawn(tmp_path)
+    assert drawn in written(tool, "short", tmp_path)
 
 
 def test_a_table_that_nobody_described_is_an_error(tool: ModuleType, tmp_path: Path) -> None:

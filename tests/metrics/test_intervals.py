@@ -205,3 +205,7 @@ def test_the_simulation_reads_the_interval_of_the_function(ones: list[int], rate
     assert score.count == SUBJECTS and score.low is not None and score.high is not None
     assert (rate <= score.high + 1e-6) >= (chance_above(means, counts, rate)[0] >= 0.025)
     assert (rate < score.high - 1e-6) <= (chance_above(means, counts, rate)[0] >= 0.025)
+
+
+def test_values_that_are_nearly_zero_have_the_interval_of_zeros() -> None:
+    assert mean_interval([1e-20, 3e-300, 0.0]) == exact_interval(0, 3)

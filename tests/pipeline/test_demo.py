@@ -73,7 +73,7 @@ def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkey
     demo(plan, QUIET)
     assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept
     assert RunFolder(plan.folder / "npo").state().done
-    with pytest.raises(InputError, match="a different world or request"):
+    with pytest.raises(InputError, match="on a different world or request"):
         demo(dataclasses.replace(plan, request="pii"), QUIET)
     with pytest.raises(InputError, match="field seed"):
         demo(dataclasses.replace(plan, seed=5), QUIET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import tempfile
@@ -54,6 +55,28 @@ def workspace(
     monkeypatch.setattr(tempfile, "tempdir", None)  # asked for anew
     yield Workspace(tmp_path, monkeypatch, capfd, caplog)
     monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+def test_a_board_and_its_raw_results_tell_nothing(pile: dict[str, str], workspace: Workspace) -> None:
+    recipe = recipe_of(pile, workspace.root / "run", holdout=pile["holdout"])
+    data = {
+        "suites": [{"name": "files", "data": recipe["data"]}],
+        "methods": {"TRU": {**{key: recipe[key] for key in ("model", "train", "eval")}, "method": {"name": "tru"}}},
+        "scores": {"forget.accuracy": "correct", "worst_subject.tells": "tells"},
+        "keep": "kept.json.gz",
+    }
+    (workspace.root / "board.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    code, out, err = workspace.call("board", "board.yaml")
+    assert code == 0, err
+    code, plan, _ = workspace.call("board", "board.yaml", "--plan")
+    assert code == 0
+    folder = workspace.root / "runs" / "boards" / "board"
+    forms = secrets(RunFolder(folder / "files" / "tru-seed-0"))
+    kept = gzip.decompress((workspace.root / "kept.json.gz").read_bytes()).decode()
+    page, text = ((folder / name).read_text("utf-8") for name in ("board.html", "board.md"))
+    assert len(forms) > 10 and "forget.accuracy" in kept and "TRU" in page and "TRU" in text
+    assert not [form for form in forms if any(form in each for each in (out, err, plan, kept, page, text))]
+    assert {file.parent.name for file in holding(workspace.root, forms)} == {"private"}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ VERBS = (
     "attack",
     "g_effect",
     "compare",
+    "board",
     "explain",
     "report",
     "export",

@@ -186,6 +186,11 @@ def print_g_effects(effects: EffectTable) -> None:
     _print_sentences(advice(effects))
 
 
+def print_table(table: Table) -> None:
+    """Print a table with its intervals."""
+    _console().print(terminal(table._replace(note=f"{table.note} -: not measured"), intervals=True))
+
+
 def print_sample(report: Report) -> None:
     """Print one forget question, with the output of each model.
 

@@ -37,7 +37,7 @@ def writing(place: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     """Write a file atomically: write to a temporary file and rename it.
 
     Readers see either the old file or the complete new file, even if the writing process is killed.
@@ -50,7 +50,10 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
         try:
             partial.unlink(missing_ok=True)
             partial.touch(mode=mode)
-            partial.write_text(text, encoding="utf-8")
+            if isinstance(content, bytes):
+                partial.write_bytes(content)
+            else:
+                partial.write_text(content, encoding="utf-8")
             partial.replace(path)
         except Exception:
             partial.unlink(missing_ok=True)

@@ -43,7 +43,14 @@ def run_in_subprocess(
     return run_all([Job(name, work, arguments)], progress or Progress())[0]
 
 
-def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> list[Any]:
+def run_all(
+    jobs: Sequence[Job],
+    progress: Progress,
+    *,
+    at_once: int = 1,
+    keep_going: bool = False,
+    on_end: Callable[[int, Any], None] | None = None,
+) -> list[Any]:
     """Run each job in a subprocess; return the results in job order.
 
     Args:
@@ -52,6 +59,9 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
         at_once: maximum number of jobs that run at the same time. Each job gets 1 / `at_once` of the CPU threads, even
             if fewer jobs run. The number of threads may affect a job's results slightly. Because each job has a fixed
             number of threads, its results do not depend on the other jobs.
+        keep_going: whether the other jobs continue if a job fails. The result of a failed job is then the error, as an
+            exception that is not raised.
+        on_end: called after each job, with the job's index and its result.
 
     Raises:
         UnlearnError: a job raised this error. The error is raised again unchanged, and the other jobs are asked to
@@ -80,11 +90,14 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
             for child in [child for child in running if not child.receive(progress, ready)]:
                 running.remove(child)
                 child.end()
-                results[child.place] = child.answer[1]
-                if child.answer[0] != "done":
+                succeeded = child.answer[0] == "done"
+                results[child.place] = child.answer[1] if succeeded else _error(child)
+                if not succeeded and (stop_requested or not keep_going):
                     failed.append(child)
                     for other in running:
                         other.process.terminate()
+                elif on_end is not None:
+                    on_end(child.place, results[child.place])
     if failed and not (stop_requested and failed[0].answer[0] == "nothing"):
         raise _error(failed[0])
     if stop_requested:

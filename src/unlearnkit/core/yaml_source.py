@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
@@ -68,16 +68,24 @@ class Origins:
     whole: str
     """Place of the whole source: the path of the file, or the command line. This place is reported if `places` contains
     neither the field nor an enclosing section."""
+    section: FieldPath = ()
+    """Path of the section whose fields are checked. Paths in errors begin in this section; they are empty for the
+    section itself."""
+
+    def below(self, *path: str | int) -> Origins:
+        """Return the origins for errors whose paths begin in a section."""
+        return replace(self, section=(*self.section, *path))
 
     def placed(self, error: BadField) -> InputError:
         """Return the error with the place of its field.
 
         If the place of the field is unknown, the place of the nearest enclosing section is used.
         """
-        path = tuple(map(str, error.path))
+        fields = (*self.section, *error.path)
+        path = tuple(map(str, fields))
         at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
         at = "an override" if error.hidden and at.startswith(_OVERRIDE) else at
-        field = f", field {dotted(error.path)}" if error.path else ""
+        field = f", field {dotted(fields)}" if fields else ""
         return InputError(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
 
 

@@ -206,9 +206,17 @@ def _outcome(
 def _why_not_measured(scores: Mapping[str, Scores], subject: str, metric: str) -> str:
     if subject not in scores:
         return f"there is no {subject} model to compare with"
+    return f"the model {subject} has no score {metric}{did_you_mean(metric, scores)}"
+
+
+def did_you_mean(metric: str, scores: Mapping[str, Scores]) -> str:
+    """Return a question about a similar name of a score.
+
+    The text is empty if a model has a score of this name, or if no name is similar.
+    """
     known = {name for flat in scores.values() for name in flat}
     close = difflib.get_close_matches(metric, sorted(known), n=1) if metric not in known else []
-    return f"the model {subject} has no score {metric}" + (f"; did you mean {close[0]}?" if close else "")
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _finite_value(scores: Mapping[str, Scores], subject: str, metric: str) -> float | None:

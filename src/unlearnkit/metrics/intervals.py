@@ -66,7 +66,9 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     Args:
         values: at least one value, all from 0 to 1.
     """
-    points, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    given = np.asarray(values, dtype=np.float64)
+    # A value whose complement rounds to 1 counts as 0, as it does in the lower end, where it would leave no bracket.
+    points, counts = np.unique(np.where(1 - given == 1.0, 0.0, given), return_counts=True)
     if np.isin(points, (0.0, 1.0)).all():
         return exact_interval(int(counts[points == 1.0].sum()), int(counts.sum()))
     return 1 - _gaffke_upper(1 - points, counts), _gaffke_upper(points, counts)

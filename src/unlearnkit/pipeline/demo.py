@@ -14,6 +14,8 @@ from unlearnkit.core.errors import InputError, Interrupted, MissingDependency
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.pipeline.looked_at import Look, write_looks
+from unlearnkit.pipeline.subprocess_jobs import is_measured, unlearn
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
 from unlearnkit.runs.folder import RunFolder
@@ -127,6 +129,7 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
         what, value = "the list of methods is empty, or contains a method twice", ",".join(plan.methods)
         raise InputError(what, value=value, fix="list the methods, for example --methods tru,npo")
     recipes = [plan.recipe(method) for method in plan.methods]
+    write_looks([Look("demo", plan.suite, plan.seed, [method_settings(method) for method in plan.methods])])
     try:
         run_all([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
         if packaged := [name for name in REFERENCES if _is_packaged(RunFolder(plan.folder / name))]:
@@ -134,7 +137,7 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
                 f"models that come with the package: {', '.join(packaged)}; "
                 "to train them on this machine instead: unlearn demo --retrain --out DIR"
             )
-        run_all([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
+        run_all([Job(recipe["name"], unlearn, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
     except Interrupted as error:
         raise Interrupted(error.what, fix="to continue the demo, start it again with the same options") from None
     runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]
@@ -152,17 +155,10 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
     This function is run in a separate process.
     """
     from unlearnkit.pipeline.evaluate import evaluate, suite_model
-    from unlearnkit.recipe import make_suite, suite_section
+    from unlearnkit.recipe import make_suite
 
     folder = RunFolder(plan.folder / name)
-    measured = folder.is_run and folder.state().measure is not None
-    if measured and folder.state().suite != suite_section(plan.suite):
-        raise InputError(
-            "the folder contains a demo with a different world or request",
-            where=str(plan.folder),
-            value=str(folder.state().suite),
-            fix="choose another folder with --out, or delete this folder",
-        )
+    measured = is_measured(folder, plan.suite)
     suite = make_suite(plan.suite)
     model = cast(DemoSuite, suite).train_model(name, progress) if plan.retrain else suite_model(suite, name, progress)
     if not measured:
@@ -175,14 +171,3 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
             allowed=model,
             fix="choose another folder with --out, or delete this folder",
         )
-
-
-def _method(recipe: dict[str, Any], progress: Progress) -> None:
-    """Unlearn with one method, then measure and score the model.
-
-    This function is run in a separate process.
-    """
-    from unlearnkit.pipeline.run import run
-    from unlearnkit.recipe import make_recipe
-
-    run(make_recipe(recipe), resume=True, progress=progress)

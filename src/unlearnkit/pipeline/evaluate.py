@@ -37,6 +37,7 @@ def evaluate(
     out: str | Path | None = None,
     settings: EvalSettings | None = None,
     rounded: Bits | None = None,
+    dtype: Dtype = "float32",
     progress: Progress | None = None,
 ) -> RunFolder:
     """Measure and score a run's model or any other model.
@@ -51,6 +52,7 @@ def evaluate(
         settings: settings of the measurement; None: the settings with which the run was last measured, or the defaults.
         rounded: measure a copy whose linear layers are rounded to integers of 8 or 4 bits, as in a quantized model;
             None: measure the model as it is.
+        dtype: type of the weights of a model that belongs to no run. A run's model has the type of the run.
         progress: reports progress.
 
     Returns:
@@ -83,7 +85,7 @@ def evaluate(
         _tried(retrained, measured_on, "suite.retrained")
     # The cost of training the target model is not a cost of unlearning.
     cost = None if str(subject) == TARGET else _read_cost(model)
-    _begin(folder, section, spec_of_model(model_folder).model_copy(update={"rounded": rounded}), cost)
+    _begin(folder, section, spec_of_model(model_folder, dtype).model_copy(update={"rounded": rounded}), cost)
     if not measured_on.has_models:
         measure_references(folder, settings, progress, measured_on)
     measure_subject(folder, settings, progress, measured_on)

@@ -57,8 +57,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
                 where=str(folder.path),
                 fix="continue the run with --resume, choose another folder with out=..., or delete this folder",
             )
-        context.recipe = recipe = _without_newer_data(recipe, folder)
-        _refuse_other_recipe(recipe, folder)
+        context.recipe = same_recipe(recipe, folder)
         _warn_of_other_machine(folder, context.progress)
         if folder.state().targets is None:
             _refuse_missing_consent(context)
@@ -155,8 +154,20 @@ def _without_newer_data(recipe: Recipe, folder: RunFolder) -> Recipe:
     return recipe.model_copy(update={"data": {**recipe.data, **newer}})
 
 
-def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
-    stored = folder.recipe()
+def same_recipe(
+    recipe: Recipe,
+    folder: RunFolder,
+    *,
+    fix: str = "choose another folder with out=..., or continue with the recipe in the folder",
+) -> Recipe:
+    """Return the recipe with which a run can be continued.
+
+    This is the given recipe, without settings that are newer than the run.
+
+    Raises:
+        InputError: the run was started with a different recipe. `fix` is a part of the message.
+    """
+    recipe, stored = _without_newer_data(recipe, folder), folder.recipe()
     # The stored recipe is completed, because it lacks settings that are newer than the run.
     stored = make_recipe(stored).model_dump(mode="json") if stored else {}
     ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(stored)
@@ -170,8 +181,9 @@ def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
             where=f"{folder.recipe_file}, field {key}",
             value=ours.get(key),
             allowed=f"{theirs.get(key)!r}, as at the start of the run",
-            fix="choose another folder with out=..., or continue with the recipe in the folder",
+            fix=fix,
         )
+    return recipe
 
 
 def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

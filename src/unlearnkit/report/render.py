@@ -42,7 +42,7 @@ def render(report: Report) -> str:
     samples = sample_sets(report, withhold)
     effects = effect_sections(report)
     figures = _figures(report, effects)
-    scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
+    scripts = (get_plotlyjs(), asset("report.js")) if figures else ()
     docs, scores = report.docs, [s.scores for s in report.subjects]
     metric = headline(scores, docs)
     return render_template(
@@ -71,9 +71,9 @@ def render(report: Report) -> str:
         figures=figures,
         curve_subjects=[s for s in report.subjects if s.curve],
         term_colors=charts.term_colors(report),
-        css=Markup(_asset("report.css")),
+        css=Markup(asset("report.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
+        policy=policy(scripts),
     )
 
 
@@ -106,8 +106,8 @@ def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict
     return {name: figure.to_plotly_json() for name, figure in figures.items() if figure is not None}
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """Return the page's content security policy."""
+def policy(scripts: Sequence[str]) -> str:
+    """Return a page's content security policy."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
     return (
@@ -116,5 +116,6 @@ def _policy(scripts: Sequence[str]) -> str:
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file that pages contain, such as the style sheet."""
     return files("unlearnkit.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -12,10 +12,11 @@ from rich.table import Table as RichTable
 from unlearnkit.report.tables.table import Cell, Table
 
 
-def terminal(table: Table) -> RichTable:
+def terminal(table: Table, *, intervals: bool = False) -> RichTable:
     """Return the table as a `rich` table for a terminal.
 
-    Intervals are not shown. A missing value is shown as a dash. Rows are indented under the title of their section.
+    A missing value is shown as a dash. Rows are indented under the title of their section. Intervals are shown, in
+    parentheses, only if `intervals` is true, because they make a table wide.
     """
     drawn = RichTable(
         title=escape(table.title) or None,
@@ -33,7 +34,8 @@ def terminal(table: Table) -> RichTable:
             drawn.add_row(f"[bold]{escape(section.title)}[/bold]")
         for row in section.rows:
             title = escape(row.title)
-            texts = (escape(cell.value) or "-" for cell in row.cells)
+            shown = (_in_brackets(cell) if intervals and cell.value else cell.value for cell in row.cells)
+            texts = (escape(text) or "-" for text in shown)
             drawn.add_row(f"  {title}" if section.title else title, *texts)
     return drawn
 
