@@ -105,6 +105,17 @@ class Taught(Stage):
     """Cost of the requests, if the recipe has prices. Failed requests are not included."""
 
 
+class Composed(Stage):
+    """How many rows were composed from the scope."""
+
+    questions: int
+    """Number of composed questions."""
+    forget: int
+    """Number of composed rows to forget: questions in scope that the method trains on."""
+    retain: int
+    """Number of composed rows to keep: questions beside the scope whose answers passed the filter."""
+
+
 class Training(Stage):
     """Outcome of training, over all sessions."""
 
@@ -218,6 +229,8 @@ class RunState(Value):
     merged_rows: tuple[int, int] | None = None
     """Number of rows in which the prompt and the answer share a token, and number of rows with a question. Rows that
     are trained and rows that are measured are counted. The value is None if the rows were not counted."""
+    composed: Composed | None = None
+    """The rows that were composed from the scope. The value is None if none were composed."""
     targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None

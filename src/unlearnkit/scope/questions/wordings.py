@@ -210,10 +210,10 @@ def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     """
     if language not in wordings:
         raise InputError(
-            "there are no questions in this language for the scope term (method.scope_weight)",
+            "there are no questions in this language to augment the rows with (data.augment)",
             where="scope.languages",
             value=language,
             allowed=", ".join(wordings),
-            fix="set method.scope_weight to 0, or remove the language from the scope",
+            fix="list languages with questions in data.augment.languages, or set data.augment to null",
         )
     return wordings[language]
