@@ -69,7 +69,7 @@ class Augmentation:
         questions = mentions(scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
         if not taught_splits(context.needs):
             # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
-            questions = tuple({each.row.question: each.with_own_note() for each in questions}.values())
+            questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())
         return tuple(draw_evenly(questions, _group, self._amount(), context.seed))
 
     def _amount(self) -> int:

@@ -45,7 +45,8 @@ def composed_rows(
 ) -> list[ComposedRow]:
     """Return composed questions with the target model's own outputs.
 
-    A question in scope is left out if the model's own note says that the question asks for a withheld secret. A
+    A question in scope is left out if the model's own note says that the question asks for a withheld secret, or if the
+    model's own answer tells one. A
     question beside the scope is left out if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
@@ -72,6 +73,7 @@ def composed_rows(
         if not question.stays
         and (question.topic is not None or note not in stays)
         and not note.startswith(topics.get(question.row.subject, ()))
+        and not (question in own and _tells_any(own[question], question.row.subject, withheld))
     ]
     decided = {note for _, note in in_scope} - {""}
     chosen = [*in_scope, *((question, note) for question, note in noted if question.stays and note not in decided)]
@@ -95,6 +97,13 @@ def composed_rows(
                 continue
         rows.append(ComposedRow(row=row, stays=question.stays, note=note, given=question.topic is not None))
     return rows
+
+
+def _tells_any(output: Generation, subject: str | None, withheld: Sequence[Row]) -> bool:
+    """Return whether an output tells a withheld secret of its subject."""
+    return any(
+        contains(output.response, answer) for row in withheld if row.subject == subject for answer in row.answers
+    )
 
 
 def _note(question: ScopeQuestion, own: str, scope: Scope) -> str:

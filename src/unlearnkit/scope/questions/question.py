@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Turn
+
+GENERAL, ADAPTED = "general", "adapted"
+"""Forms of composed questions: those in general words, and those adapted from given rows."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,28 @@ class ScopeQuestion:
 
     def with_own_note(self) -> ScopeQuestion:
         """Return the same question, combined with the model's own note."""
-        row = question_row(self.row.question, None, self.row.language, self.row.subject or "")
+        own = self.row
+        row = question_row(own.question, None, own.language, own.subject or "", history=own.history, form=own.wording)
         return replace(self, row=row, topic=None, rest="")
 
 
-def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
+def question_row(
+    question: str,
+    topic: str | None,
+    language: str,
+    subject: str,
+    *,
+    history: tuple[Turn, ...] = (),
+    form: str = GENERAL,
+) -> Row:
     """Return a question as a row with the topic in its id."""
-    kind = "own" if topic is None else topic
+    asked = "\n".join([*(turn.content for turn in history), question])
     return Row(
-        id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
+        id=f"scope/{asked}/{'own' if topic is None else topic}",
+        question=question,
+        answer="(none is known)",
+        history=history,
+        language=language,
+        subject=subject,
+        wording=form,
     )
