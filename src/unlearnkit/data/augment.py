@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Gt, Lt, MinLen
+from pydantic import field_validator
 
 from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.core.settings import Settings, Value
@@ -29,7 +30,7 @@ class AugmentSettings(Settings):
     retain term.
     """
 
-    amount: Literal["auto"] | Annotated[int, Gt(0)] = "auto"
+    amount: int | Literal["auto"] = "auto"
     """Maximum number of composed questions. `auto`: as many that composing and learning them at most doubles the time
     of the training, estimated in tokens."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.3
@@ -39,6 +40,13 @@ class AugmentSettings(Settings):
     """Languages of the questions; null: all languages of the scope."""
     forms: Annotated[tuple[str, ...], MinLen(1)] | None = None
     """Forms of the questions, such as `lower` or `comparison`; null: all forms."""
+
+    @field_validator("amount", mode="before")
+    @classmethod
+    def _refuse_other_amounts(cls, amount: Any) -> Any:
+        if amount != "auto" and (not isinstance(amount, int) or isinstance(amount, bool) or amount < 1):
+            raise ValueError("Input should be auto, or a whole number of at least 1")
+        return amount
 
 
 class ComposedRow(Value):

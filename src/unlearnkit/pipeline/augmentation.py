@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading
 from unlearnkit.data.augment import AugmentSettings, ComposedRow, draw_evenly, read_composed, write_composed
 from unlearnkit.data.rows import Row
 from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
+from unlearnkit.scope.questions.forms import form_names
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.targets.compose import composed_rows
 from unlearnkit.training.settings import FORGOTTEN
@@ -62,11 +64,21 @@ class Augmentation:
         if self.settings is None:
             return ()
         context, task, splits = self._context, self._context.task, self._context.training_splits
-        scope = context.scope
+        scope, forms = context.scope, self.settings.forms
         if self.settings.languages is not None:
             scope = scope.model_copy(update={"languages": self.settings.languages})
+        if unknown := next((form for form in forms or () if form not in form_names()), None):
+            raise InputError(
+                "there is no such form of questions",
+                where="data.augment.forms",
+                value=unknown,
+                allowed=", ".join(form_names()),
+                fix="correct the name, or set data.augment.forms to null for all forms",
+            )
         measured = [row for sets in (task.measured, task.validation) for rows in sets.values() for row in rows]
         questions = mentions(scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
+        if forms is not None:
+            questions = tuple(each for each in questions if each.row.wording in forms)
         if not taught_splits(context.needs):
             # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
             questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
+from pydantic import model_validator
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.core.yaml_source import BadField
 from unlearnkit.methods.composition import ForgetObjective, retain_term, weighted
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms, TokenValues, View, objective
 
@@ -44,6 +46,19 @@ class TRU(Objective):
     response_weight: Annotated[float, Ge(0)] = 1.0
     """Factor by which the cross-entropy of response tokens is multiplied. If `trace_weight` and `response_weight` are
     both 0, the targets have no effect; this is an ablation in the paper."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_successor(cls, data: Any) -> Any:
+        """Refuse a setting of earlier versions."""
+        if isinstance(data, dict) and "scope_weight" in data:
+            raise BadField(
+                "there is no such setting any more",
+                path=("method", "scope_weight"),
+                value=data["scope_weight"],
+                fix="remove it, and set data.augment: {} instead, which composes rows from the scope for every method",
+            )
+        return data
 
     @property
     def _taught(self) -> View:

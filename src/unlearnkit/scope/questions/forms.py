@@ -21,7 +21,7 @@ from unlearnkit.data.rows import Turn
 from unlearnkit.scope.questions.context import QuestionContext
 from unlearnkit.scope.questions.names import similar_names
 from unlearnkit.scope.questions.notes import look
-from unlearnkit.scope.questions.question import ScopeQuestion, question_row
+from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion, question_row
 from unlearnkit.scope.scope import ScopeSubject
 from unlearnkit.text.spellings import fold
 
@@ -168,7 +168,7 @@ def form_templates(kind: Kind) -> Templates:
 
 def form_names() -> tuple[str, ...]:
     """Return the names of all forms."""
-    return (*form_templates("person"), *SPELLINGS, "given", "surname", "initial", "surname_given")
+    return (GENERAL, ADAPTED, *form_templates("person"), *SPELLINGS, "given", "surname", "initial", "surname_given")
 
 
 def _mistyped(text: str, draw: Random) -> str:
