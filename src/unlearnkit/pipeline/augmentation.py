@@ -16,6 +16,7 @@ from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.forms import form_names
 from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.suites.files.suite import AUTO
 from unlearnkit.targets.compose import composed_rows
 from unlearnkit.training.settings import FORGOTTEN
 from unlearnkit.training.step import split_of
@@ -150,6 +151,16 @@ class Augmentation:
         if "retain" in self._needed:
             rows["retain"] = [*rows.get("retain", ()), *retain]
         return rows
+
+    def origins(self, splits: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, int]]:
+        """Return the number of rows that the method trains on, by split and origin."""
+        written = {name for name, file in self._context.recipe.data.items() if file == AUTO}
+        found: dict[str, dict[str, int]] = {}
+        for split in sorted(self._needed & set(splits)):
+            given = len(self._context.training_splits.get(split, ()))
+            counts = {"written" if split in written else "given": given, "composed": len(splits[split]) - given}
+            found[split] = {origin: count for origin, count in counts.items() if count}
+        return found
 
 
 def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str]:

@@ -146,6 +146,16 @@ def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bo
             "the targets counted and shown here are written by the template teacher; the recipe's teacher is asked "
             "when the run starts, or by `unlearn targets`"
         )
+    questions = context.augmentation.questions
+    if questions:
+        stay = sum(each.stays for each in questions)
+        found.append(
+            f"{len(questions) - stay} questions in scope and {stay} beside it are composed from the scope "
+            f"(data.augment). Of the rows of a step, {context.composed_share:.0%} are composed. Questions without a "
+            "usable answer of the target model are left out when the run starts"
+        )
+    elif context.recipe.augment is not None:
+        found.append(f"the method {context.recipe.method['name']} does not train on composed rows (data.augment)")
     if "scope" in context.recipe.data and context.recipe.data["scope"] is None:
         found.append("the recipe names no scope (data.scope), so the scope is drafted from the forget rows")
     return found
