@@ -1,4 +1,4 @@
-"""Targets of composed questions, where a suite withholds secrets from training."""
+"""Rows composed from questions: which are kept, with which notes, and which are left out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.targets.compose import scope_targets
-from unlearnkit.targets.teachers.template import TemplateTeacher
+from unlearnkit.targets.compose import composed_rows
 
 SCOPE = Scope(
     description="All about two authors.",
@@ -28,8 +27,8 @@ def row(subject: str, topic: str, question: str, **more: str) -> Row:
 WITHHELD = (row("Ada Lund", "Award", "Which award did Ada Lund win?"),)
 
 
-def target_ids(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
-    """Questions that have a target, where the model's own notes are `notes`."""
+def kept(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
+    """Numbers of the questions that are kept, where the model's own notes are `notes`."""
     questions = [
         ScopeQuestion(question_row(f"{n}: who is Ada Lund?", None, "en", "Ada Lund"), "Ada Lund", False, None)
         for n in range(len(notes))
@@ -38,14 +37,14 @@ def target_ids(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
     def generate(rows: Sequence[Row]) -> list[Generation]:
         return [Generation(text=note, trace=note, response="x", ended="eos") for note in notes[: len(rows)]]
 
-    targets = scope_targets(SCOPE, questions, TemplateTeacher(), 0, generate, [], withheld)
-    return {target.id.split("/")[1].partition(":")[0] for target in targets}
+    rows = composed_rows(SCOPE, questions, generate, [], withheld)
+    return {each.row.question.partition(":")[0] for each in rows}
 
 
-def test_a_question_whose_own_note_asks_for_a_withheld_secret_has_no_target() -> None:
+def test_a_question_whose_own_note_asks_for_a_withheld_secret_is_left_out() -> None:
     notes = ["Town of Ada Lund.", "Award of Ada Lund.", "Award of the author of X, Ada Lund."]
-    assert target_ids(notes, ()) == {"0", "1", "2"}
-    assert target_ids(notes, WITHHELD) == {"0"}
+    assert kept(notes, ()) == {"0", "1", "2"}
+    assert kept(notes, WITHHELD) == {"0"}
 
 
 def test_topics_of_other_subjects_are_left_out_for_the_subject_alone() -> None:
