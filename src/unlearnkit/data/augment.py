@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 
 class AugmentSettings(Settings):
-    """Rows composed from the scope, which a method trains on besides the given rows.
+    """Settings of the rows that are composed from the scope.
 
     In scope, the model learns what the method teaches: the teacher's target, "I don't know", or not to give the target
-    model's own answer. Beside the scope, the model learns to keep the target model's own answer, through the method's
+    model's own answer. Out of scope, the model learns to keep the target model's own answer, through the method's
     retain term.
     """
 
@@ -55,7 +55,7 @@ class ComposedRow(Value):
     row: Row
     """The question. The trace and the answer are those of the target model."""
     stays: bool
-    """Whether the answer should stay unchanged, i.e. whether the question is beside the scope."""
+    """Whether the answer should stay unchanged, i.e. whether the question is out of scope."""
     note: str = ""
     """Beginning of the trace, which says what the question asks. Empty if the model writes no notes."""
     given: bool = False
@@ -65,24 +65,24 @@ class ComposedRow(Value):
 
     @property
     def to_refuse(self) -> Row:
-        """The row as a teacher reads it, with the note as its trace."""
+        """The row for a teacher, with the note as its trace."""
         return self.row.model_copy(update={"trace": self.note})
 
 
 def write_composed(path: Path, rows: Sequence[ComposedRow]) -> None:
-    """Write composed rows to a JSONL file that only the owner can read."""
+    """Write composed rows to a JSONL file of mode 0600."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_atomic(path, "".join(row.model_dump_json() + "\n" for row in rows), mode=0o600)
 
 
 def read_composed(path: Path) -> list[ComposedRow]:
-    """Read rows from a file that `write_composed` has written."""
+    """Read a file of `write_composed`."""
     return [ComposedRow.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def draw_evenly(items: Sequence[T], group: Callable[[T], Hashable], amount: int, seed: int) -> list[T]:
-    """Draw items such that all groups contribute equally many, as far as they have them.
+    """Draw equally many items of each group, if possible.
 
     The items keep their order. The items of a smaller amount are among those of a larger one.
 

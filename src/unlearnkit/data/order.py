@@ -44,7 +44,7 @@ def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> li
 
 
 def mixed_indices(seed: int, split: str, rows: int, composed: int, step: int, batch: int, share: float) -> list[int]:
-    """Return the row indices of one optimizer step in a split with composed rows.
+    """Return a step's row indices in a split with composed rows.
 
     Given rows and composed rows are drawn independently. After any number of steps, the number of composed rows drawn
     is `share` times the number of all rows drawn, rounded down.

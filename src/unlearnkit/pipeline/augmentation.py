@@ -1,4 +1,4 @@
-"""Scope augmentation of a run: rows composed from the scope, with the target model's outputs."""
+"""Scope augmentation of a run."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ FEWEST = 64
 
 
 class Augmentation:
-    """Composes rows from a run's scope, and adds them to the rows to train on.
+    """Composes rows from the scope for a run's training.
 
     A composed row in scope is a forget row. Its answer is the target model's own output, so it means the same to each
     method as any forget row: objectives push away from the answer, or teach a target or "I don't know" instead. A
-    composed row beside the scope is a retain row.
+    composed row out of scope is a retain row.
 
     Args:
         context: the run's context. The target model is loaded only when its outputs are needed.
@@ -47,18 +47,18 @@ class Augmentation:
 
     @property
     def settings(self) -> AugmentSettings | None:
-        """The settings; None if no rows are composed for this run."""
+        """The settings; None if no rows are composed."""
         method = self._context.method
         return self._context.recipe.augment if method.augmented and not method.from_scratch else None
 
     @property
     def share(self) -> float:
-        """Share of composed rows in a step; 0 if no rows are composed."""
+        """Share of composed rows in a step; 0 without composed rows."""
         return 0.0 if self.settings is None else self.settings.share
 
     @cached_property
     def questions(self) -> tuple[ScopeQuestion, ...]:
-        """The composed questions, for training only.
+        """The composed questions, for training.
 
         Questions on which the model is measured are not among them.
         """
@@ -99,7 +99,10 @@ class Augmentation:
 
     @cached_property
     def rows(self) -> list[ComposedRow]:
-        """The composed rows, which are made on first access and kept in the run's folder."""
+        """The composed rows.
+
+        They are made on first access and kept in the run's folder.
+        """
         if not self.questions:
             return []
         folder, context = self._context.folder, self._context
@@ -132,19 +135,19 @@ class Augmentation:
 
     @property
     def _answered(self) -> bool:
-        """Whether the method reads the target model's own answers to questions in scope."""
+        """Whether the method reads own answers to questions in scope."""
         views = (view.partition(":") for view in self._context.needs.views)
         return any(split in FORGOTTEN and variant not in (TARGET, IDK) for split, _, variant in views)
 
     def placeholders(self) -> list[ComposedRow]:
-        """Return the composed questions without outputs, to plan a run."""
+        """Return the composed questions without outputs."""
         return [
             ComposedRow(row=each.row, stays=each.stays, note=each.note(""), given=each.topic is not None)
             for each in self.questions
         ]
 
     def added(self, splits: Mapping[str, Sequence[Row]], composed: Sequence[ComposedRow]) -> dict[str, Sequence[Row]]:
-        """Return the rows to train on, with composed rows at the end of each split."""
+        """Return the splits, with composed rows at their ends."""
         forget = [each.row for each in composed if not each.stays]
         retain = [each.row for each in composed if each.stays]
         rows = {split: [*given, *forget] if split in FORGOTTEN else given for split, given in splits.items()}
@@ -153,7 +156,7 @@ class Augmentation:
         return rows
 
     def origins(self, splits: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, int]]:
-        """Return the number of rows that the method trains on, by split and origin."""
+        """Return the number of trained rows, by split and origin."""
         written = {name for name, file in self._context.recipe.data.items() if file == AUTO}
         found: dict[str, dict[str, int]] = {}
         for split in sorted(self._needed & set(splits)):

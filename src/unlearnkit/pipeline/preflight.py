@@ -150,7 +150,7 @@ def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bo
     if questions:
         stay = sum(each.stays for each in questions)
         found.append(
-            f"{len(questions) - stay} questions in scope and {stay} beside it are composed from the scope "
+            f"{len(questions) - stay} questions in scope and {stay} out of scope are composed from the scope "
             f"(data.augment). Of the rows of a step, {context.composed_share:.0%} are composed. Questions without a "
             "usable answer of the target model are left out when the run starts"
         )

@@ -113,7 +113,7 @@ class Composed(Stage):
     forget: int
     """Number of composed rows to forget: questions in scope that the method trains on."""
     retain: int
-    """Number of composed rows to keep: questions beside the scope whose answers passed the filter."""
+    """Number of composed rows to keep: questions out of scope whose answers passed the filter."""
 
 
 class Training(Stage):

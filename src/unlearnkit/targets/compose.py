@@ -47,7 +47,7 @@ def composed_rows(
 
     A question in scope is left out if the model's own note says that the question asks for a withheld secret, or if the
     model's own answer tells one. A
-    question beside the scope is left out if the model's output is empty or is rejected by `RetainAnswerFilter`.
+    question out of scope is left out if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
@@ -107,7 +107,10 @@ def _tells_any(output: Generation, subject: str | None, withheld: Sequence[Row])
 
 
 def _note(question: ScopeQuestion, own: str, scope: Scope) -> str:
-    """Return the note of a question, or no note if it would reveal a secret."""
+    """Return the note of a question.
+
+    The note is empty if it would reveal a secret.
+    """
     note = question.note(own)
     return "" if scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row) else note
 

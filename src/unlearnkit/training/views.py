@@ -84,7 +84,10 @@ def _encode(
     notes: Mapping[str, str],
     seed: int,
 ) -> list[Encoded]:
-    """Encode the rows of one view; `notes` has the given note of each composed row."""
+    """Encode the rows of one view.
+
+    `notes` contains the given note of each composed row, by the id of the row.
+    """
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK, WHOLE):
         raise InputError(

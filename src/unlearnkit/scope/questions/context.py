@@ -85,7 +85,7 @@ class QuestionContext:
 
     @cached_property
     def bearers(self) -> Counter[str]:
-        """In how many names of the scope and of retain rows each word occurs."""
+        """Number of known names that contain each word."""
         named = (name for row in self.retain for name in (row.subject, noted(row)[1]) if name)
         return Counter(word for name in {*self.names, *named} for word in {fold(each) for each in words(name)})
 
@@ -213,7 +213,7 @@ class QuestionContext:
 
 
 def _stems(text: str) -> set[str]:
-    """Return the stems of a text's words, without words that carry only grammar."""
+    """Return the stems of a text's content words."""
     return {stem(word) for word in words(text) if fold(word) not in common()}
 
 

@@ -1,4 +1,4 @@
-"""Ask about names in many forms, such as keywords, without punctuation, or in a second turn.
+"""Compose questions in many forms.
 
 A model that has learned to decline plain questions may still answer a question that is typed in lower case, names only
 the surname, or follows another question. Each form is therefore asked about subjects, neighbors and similar names in
@@ -117,7 +117,10 @@ def _question(
     *,
     stays: bool,
 ) -> ScopeQuestion:
-    """Return a question; without `slots`, the turns are texts to take as they are."""
+    """Return a question.
+
+    Without `slots`, the turns are taken as they are.
+    """
     *before, question = [turn.format(**slots) for turn in turns] if slots is not None else turns
     history = tuple(Turn(role=role, content=text) for role, text in zip(("user", "assistant"), before, strict=False))
     row = question_row(question, None, language, subject, history=history, form=form)
@@ -144,7 +147,7 @@ def _shortened(context: QuestionContext, name: str) -> dict[str, str]:
 
 
 def _identifies(form: str) -> bool:
-    """Return whether a text is an address, or a number that is unlikely to be shared."""
+    """Return whether a text is an address or a long number."""
     return "@" in form or sum(map(str.isdigit, form)) >= _DIGITS
 
 

@@ -104,7 +104,7 @@ def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _names_apart(context: QuestionContext) -> dict[str, str | None]:
-    """Return the names in retain rows that are apart from the scope's names.
+    """Return names in retain rows apart from the scope's names.
 
     A part of a subject's name may refer to the subject, and so may a longer name that contains the subject's name.
     These names are excluded. Each name is returned with the subject of its row.
@@ -114,9 +114,9 @@ def _names_apart(context: QuestionContext) -> dict[str, str | None]:
 
 
 def similar_names(context: QuestionContext) -> list[str]:
-    """Return the names in retain rows that share a word with a subject's name.
+    """Return names in retain rows that resemble a subject's name.
 
-    At most `SIMILAR` names are returned for each subject.
+    Such a name shares a word with the subject's name. At most `SIMILAR` names are returned for each subject.
     """
     found: dict[str, None] = {}
     for subject in context.scope.subjects:
