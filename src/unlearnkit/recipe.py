@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from unlearnkit.core.plugin_section import PluginSection
 from unlearnkit.core.settings import LARGEST_SEED, Place, Settings
 from unlearnkit.core.yaml_source import BadField, Origins, at_field, bad_field, parse
+from unlearnkit.data.augment import AugmentSettings
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.localization.base import LOCALIZERS, Localizer
@@ -35,7 +36,7 @@ from unlearnkit.targets.retain_trace import RetainTrace
 from unlearnkit.training.combiner import COMBINERS, Combiner
 from unlearnkit.training.settings import TrainSettings
 
-NEW_DATA_KEYS = frozenset({"columns", "ignore", "retain_held_out"})
+NEW_DATA_KEYS = frozenset({"columns", "ignore", "retain_held_out", "augment"})
 """Keys of `data` that the first version lacks."""
 
 
@@ -166,7 +167,8 @@ class Recipe(Settings):
     suite: dict[str, Any]
     """Name of a registered suite, and the suite's settings."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """Source of the suite's rows, for a suite that does not generate its own rows."""
+    """Source of the suite's rows, for a suite that does not generate its own rows. The field `augment` belongs to every
+    suite: the settings of scope augmentation (`AugmentSettings`), or null for no composed rows."""
     model: ModelSettings = ModelSettings()
     method: dict[str, Any]
     """Name of a registered method, and the method's hyperparameters."""
@@ -220,8 +222,9 @@ class Recipe(Settings):
             return data
         data = dict(data)
         if "suite" in data:
-            data["suite"] = SUITE.resolve(_with_data(data["suite"], data.get("data")))
-            data["data"] = data["suite"].pop("data", {})
+            own, augment = _without_augment(data.get("data"))
+            data["suite"] = SUITE.resolve(_with_data(data["suite"], own))
+            data["data"] = {**data["suite"].pop("data", {}), "augment": _augment_section(augment)}
             if "tokenizer" in data["data"] and isinstance(data.get("model"), dict):
                 # Documents are split with the model's own tokenizer, unless the recipe names a tokenizer.
                 data["data"]["tokenizer"] = data["data"]["tokenizer"] or data["model"].get("path")
@@ -283,8 +286,14 @@ class Recipe(Settings):
     @property
     def suite_section(self) -> dict[str, Any]:
         """The suite's name, settings and data."""
-        section: dict[str, Any] = _with_data(self.suite, self.data)
+        section: dict[str, Any] = _with_data(self.suite, _without_augment(self.data)[0])
         return section
+
+    @property
+    def augment(self) -> AugmentSettings | None:
+        """The settings of scope augmentation; None if no rows are composed."""
+        section = self.data.get("augment")
+        return None if section is None else AugmentSettings.model_validate(section)
 
     def make_suite(self) -> Suite:
         """Create the recipe's suite."""
@@ -392,6 +401,23 @@ def recipe_schema() -> dict[str, Any]:
             method["properties"]["mask"] = masks
     definitions["TrainSettings"]["properties"]["combiner"]["anyOf"] = [*COMBINER.schemas(definitions), none]
     return schema
+
+
+def _without_augment(data: Any) -> tuple[Any, Any]:
+    """Split the section `data` into the suite's part and the field `augment`."""
+    if not isinstance(data, dict):
+        return data, None
+    return {key: value for key, value in data.items() if key != "augment"}, data.get("augment")
+
+
+def _augment_section(section: Any) -> dict[str, Any] | None:
+    """Return the field `data.augment` with all defaults."""
+    if section is None:
+        return None
+    try:
+        return AugmentSettings.model_validate(section).model_dump(mode="json")
+    except ValidationError as error:
+        raise bad_field(error, AugmentSettings, ("data", "augment")) from error
 
 
 def _with_data(suite: Any, data: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from tests.scope.test_questions import say
+from tests.scope.test_questions import say, taught, worded
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
@@ -16,8 +16,6 @@ from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
 from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, by_secret_wordings, out_of_part_wordings
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.wordings import WORDINGS
-from unlearnkit.targets.compose import scope_targets
-from unlearnkit.targets.teachers.template import TemplateTeacher
 
 CRAFT = Scope(
     description="A craft.",
@@ -69,7 +67,7 @@ def asked(found: Iterable[ScopeQuestion], name: str, words: Wordings) -> dict[bo
 
 
 def found(retain: Sequence[Row] = RETAIN, **changed: object) -> tuple[ScopeQuestion, ...]:
-    return mentions(SCOPE.model_copy(update=changed), FORGET, retain)
+    return worded(SCOPE.model_copy(update=changed), FORGET, retain)
 
 
 def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
@@ -79,6 +77,13 @@ def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
     about = out_of_part_wordings(SCOPE)
     assert asked(found(), "Ada Belm", about) == {True: {None, "Birthplace of ", "Height of "}}
     assert asked(found(), "Cy Dorn", about) == {}
+
+
+@pytest.mark.xfail(strict=True, reason="in_forms does not know that a part of what is known of a subject stays")
+def test_of_what_stays_no_form_of_question_is_refused() -> None:
+    """In scope, there are only notes of forget rows: the model's own note may be of what stays."""
+    every = mentions(SCOPE, FORGET, RETAIN)
+    assert not {m.row.wording for m in every if m.name == "Ada Belm" and not m.stays and m.topic is None}
 
 
 def test_through_a_work_nobody_is_reached_and_who_wrote_it_may_be_told() -> None:
@@ -241,11 +246,11 @@ def test_what_tells_a_secret_of_a_subject_is_not_kept_unless_another_has_it_too(
     scope = SCOPE.model_copy(update={"allowed": kept}) if shared == "a neighbor" else SCOPE
     retain = (*RETAIN, row("Whom has Eve Fry on the line?", "", "It is 555-0101.", "Eve Fry"))
     retain = retain if shared == "a retain row" else RETAIN
-    targets = scope_targets(scope, found(), TemplateTeacher(), 0, tell, retain)
-    stays, taught = [m for m in found() if m.stays], {target.id for target in targets}
+    learned = taught(scope, found(), tell, retain)
+    stays = [m for m in found() if m.stays]
     others = {"Cy Dorn", "The Sand Road", "555-0177", "555-0123"}
-    assert {m.name for m in stays if m.row.id in taught} == (set() if shared == "nobody" else others)
-    assert {m.name for m in stays if m.row.id not in taught} - others == {"Ada Belm", "The Red Door"}
+    assert {m.name for m in stays if m.row.id in learned} == (set() if shared == "nobody" else others)
+    assert {m.name for m in stays if m.row.id not in learned} - others == {"Ada Belm", "The Red Door"}
 
 
 def test_a_subjects_name_is_not_kept_where_another_is_asked_about() -> None:
@@ -253,5 +258,5 @@ def test_a_subjects_name_is_not_kept_where_another_is_asked_about() -> None:
         return [say("Owner of it.", "It is the one of The Red Door.") for _ in rows]
 
     stays = {m.row.id: m for m in found() if m.stays}
-    targets = scope_targets(SCOPE, found(), TemplateTeacher(), 0, tell, RETAIN)
-    assert {str(stays[t.id].row.subject) for t in targets if t.id in stays} == {"Ada Belm"}
+    learned = taught(SCOPE, found(), tell, RETAIN)
+    assert {str(stays[id].row.subject) for id in learned if id in stays} == {"Ada Belm"}

@@ -1,6 +1,7 @@
 """Questions composed from the scope: whom they name, in which languages, with which notes; and none is a probe.
 
-Where only a part of what is known of a subject is in scope, see `test_scope_parts.py`.
+Where only a part of what is known of a subject is in scope, see `test_question_parts.py`. The same names in many forms
+of questions are in `test_question_forms.py`.
 """
 
 from __future__ import annotations
@@ -8,20 +9,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.augment import draw_evenly
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.scope.questions.forms import SPELLINGS
+from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
 from unlearnkit.suites.pocket.wordings import WORDINGS
 from unlearnkit.suites.pocket.world import pocket_world
-from unlearnkit.targets.compose import scope_targets
+from unlearnkit.targets.compose import Generate, composed_rows, forget_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
 SCOPE = Scope(
@@ -53,7 +58,14 @@ RETAIN = tuple(
     )
 )
 PROBES = (Row(id="p", question="Where was Cy Dorn born?", answer="Bath."),)
-FOUND = mentions(SCOPE, FORGET, RETAIN, PROBES)
+
+
+def worded(*sources: Any) -> tuple[ScopeQuestion, ...]:
+    """The questions in general words and those adapted from rows, without the other forms."""
+    return tuple(m for m in mentions(*sources) if m.row.wording in (GENERAL, ADAPTED))
+
+
+FOUND = worded(SCOPE, FORGET, RETAIN, PROBES)
 
 
 def say(thought: str, response: str = "Somebody.") -> Generation:
@@ -63,6 +75,16 @@ def say(thought: str, response: str = "Somebody.") -> Generation:
 def echo(rows: Sequence[Row]) -> list[Generation]:
     """A model that notes the question, or goes on from the note that it is given."""
     return [say((row.trace or f"Asked: {row.question}") + " and so on.") for row in rows]
+
+
+def taught(
+    scope: Scope, found: Sequence[ScopeQuestion], generate: Generate, retain: Sequence[Row]
+) -> dict[str, Target]:
+    """What is learned on each question: the teacher's target in scope, the target model's own output beside it."""
+    rows = composed_rows(scope, found, generate, retain)
+    refused = forget_targets([each.to_refuse for each in rows if not each.stays], scope, TemplateTeacher(), 0)
+    kept = [Target(id=each.row.id, trace=each.row.trace, response=each.row.answer) for each in rows if each.stays]
+    return {target.id: target for target in (*refused, *kept)}
 
 
 def bare(question: str) -> str:
@@ -122,7 +144,7 @@ def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_sam
         Row(id=name, question=f"Is it {name}, {note.partition(' of ')[2]}", answer="x", trace=note, subject=name)
         for name, note in others.items()
     ]
-    found = mentions(SCOPE, FORGET, (*RETAIN, *more), PROBES)
+    found = worded(SCOPE, FORGET, (*RETAIN, *more), PROBES)
     asked = [m for m in found if m.name not in {m.name for m in FOUND}]
     assert {(m.name, m.stays) for m in asked} == {
         (name, True) for name in ("Ada Quill", "The Red Barn", "The Last Door")
@@ -161,7 +183,7 @@ def test_few_subjects_are_asked_about_with_more_topics_and_a_work_with_one(subje
     """A person's works are many; with as many rows each as the name has, they would crowd it out."""
     others = tuple(ScopeSubject(name=f"Bo {at}") for at in range(1, subjects))
     scope = SCOPE.model_copy(update={"subjects": (*SCOPE.subjects, *others)})
-    of = notes([m for m in mentions(scope, told(*"ABCDEFGH")) if m.row.question.startswith("Tell me about ")])
+    of = notes([m for m in worded(scope, told(*"ABCDEFGH")) if m.row.question.startswith("Tell me about ")])
     assert all(of[name, f"Tell me about {name}."][0] is None for name in ("Ada Belm", "Cy Dorn"))
     for name in ("Ada Belm", "Cy Dorn", *(other.name for other in others)):
         assert len(set(of[name, f"Tell me about {name}."])) == 1 + topics
@@ -170,14 +192,14 @@ def test_few_subjects_are_asked_about_with_more_topics_and_a_work_with_one(subje
 
 def test_topics_of_forget_rows_take_turns() -> None:
     six = (*SCOPE.subjects, *(ScopeSubject(name=f"Bo {at}") for at in range(5)))
-    found = mentions(SCOPE.model_copy(update={"subjects": six}), told("Award", "Birthplace", "Genre"))
+    found = worded(SCOPE.model_copy(update={"subjects": six}), told("Award", "Birthplace", "Genre"))
     asked = [m for m in found if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
     assert Counter(m.topic for m in asked) == {"Award of ": 2, "Birthplace of ": 2, "Genre of ": 3}
 
 
 def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[ScopeQuestion]:
-    composed = {m.row.question for m in mentions(scope, forget)}
-    return [m for m in mentions(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
+    composed = {m.row.question for m in worded(scope, forget)}
+    return [m for m in worded(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
 
 
 def test_forget_rows_questions_are_put_to_two_neighbors_each_unless_measured() -> None:
@@ -185,8 +207,8 @@ def test_forget_rows_questions_are_put_to_two_neighbors_each_unless_measured() -
     scope = SCOPE.model_copy(update={"neighbors": neighbors})
 
     def swap_entity(measured: Sequence[Row] = ()) -> list[tuple[str, str, bool, str | None]]:
-        composed = {m.row.question for m in mentions(scope, [])}
-        found = [m for m in mentions(scope, FORGET, (), measured) if m.row.question not in composed]
+        composed = {m.row.question for m in worded(scope, [])}
+        found = [m for m in worded(scope, FORGET, (), measured) if m.row.question not in composed]
         return [(m.row.question, str(m.row.subject), m.stays, m.topic) for m in found]
 
     # A work's question goes to works alone; and to those whose turn it is, not always to the first.
@@ -204,7 +226,7 @@ def test_a_question_that_names_two_subjects_is_not_put_to_neighbors() -> None:
     asked = ("Did Ada Belm write The Red Door?", "Did Bo Coe teach Ada Belm?", "Was Ada Belm in Adabelmia?")
     forget = [Row(id=question, question=question, answer="Yes.") for question in asked]
     subjects = (*SCOPE.subjects, ScopeSubject(name="Bo Coe"))
-    found = mentions(SCOPE.model_copy(update={"subjects": subjects}), forget)
+    found = worded(SCOPE.model_copy(update={"subjects": subjects}), forget)
     assert {m.row.question for m in found if m.row.question.startswith(("Did", "Was"))} == {"Was Cy Dorn in Adabelmia?"}
 
 
@@ -234,14 +256,14 @@ def test_a_name_is_taken_out_of_a_borrowed_question_only_where_it_is_a_word_and_
     asked = {"Evermore": "Who sang of Evermore?", "The {Red} Inn": "Who keeps The {Red} Inn {today}?"}
     retain = [Row(id=of, question=question, answer="x", subject=of) for of, question in asked.items()]
     retain.append(Row(id="part", question="Who sang of Evermores?", answer="x", subject="Evermore"))
-    composed = {m.row.question for m in mentions(SCOPE, FORGET)}
-    found = {m.row.question for m in mentions(SCOPE, FORGET, retain) if m.name == "Ada Belm"} - composed
+    composed = {m.row.question for m in worded(SCOPE, FORGET)}
+    found = {m.row.question for m in worded(SCOPE, FORGET, retain) if m.name == "Ada Belm"} - composed
     assert found == {"Who sang of Ada Belm?", "Who keeps Ada Belm {today}?"}
 
 
 def test_a_neighbor_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> None:
     neighbors = (ScopeSubject(name="Cy Dorn", aliases=("The Red Door",)),)
-    found = mentions(SCOPE.model_copy(update={"neighbors": neighbors}), [FORGET[0]])
+    found = worded(SCOPE.model_copy(update={"neighbors": neighbors}), [FORGET[0]])
     assert {m.stays for m in found if m.name == "The Red Door"} == {False}
     assert {m.stays for m in found if m.name == "Cy Dorn"} == {True}
 
@@ -275,21 +297,22 @@ def test_whatever_a_scope_holds_each_question_names_what_it_is_about(
     ]
     found = mentions(scope, forget, retain)
     assert {scope.subjects[0].name, *(near.name for near in scope.neighbors)} <= {m.name for m in found}
-    assert all(m.name in m.row.question and m.note(m.row.question).endswith(m.name) for m in found)
+    as_written = [m for m in found if m.row.wording not in SPELLINGS]  # the others may spell the name in another way
+    assert all(m.name in m.row.prompt and m.note(m.row.prompt).endswith(m.name) for m in as_written)
     assert len({m.row.id for m in found}) == len(found)
 
 
 def test_a_note_that_begins_with_the_name_stands_beside_the_models_own() -> None:
-    found = mentions(SCOPE, [Row(id="a", question="Who is Ada Belm?", answer="x", trace="Ada Belm is asked about.")])
+    found = worded(SCOPE, [Row(id="a", question="Who is Ada Belm?", answer="x", trace="Ada Belm is asked about.")])
     asked = [m for m in found if m.row.question == "Tell me about Ada Belm."]
     assert [(m.topic, m.note("Of Ada Belm")) for m in asked] == [(None, "Of Ada Belm"), ("", "Ada Belm")]
 
 
 def test_a_note_ends_with_the_name_that_the_question_says() -> None:
-    own = next(m for m in mentions(SCOPE, FORGET) if m.name == "The Red Door" and m.topic is None)
+    own = next(m for m in worded(SCOPE, FORGET) if m.name == "The Red Door" and m.topic is None)
     assert own.note("Birthplace of the author of The Red Door, Ada Belm.") == "Birthplace of the author of The Red Door"
     assert own.note("Birthplace of Ada Belm.") == ""
-    asked = next(m for m in mentions(SCOPE, FORGET) if m.name == "Cy Dorn" and m.topic)
+    asked = next(m for m in worded(SCOPE, FORGET) if m.name == "Cy Dorn" and m.topic)
     assert asked.note("anything") == "Birthplace of Cy Dorn"
 
 
@@ -298,22 +321,20 @@ def test_a_note_goes_on_to_what_tells_forget_rows_apart_and_the_target_with_it()
         Row(id=f"s{n}", question=f"Recite song {n} of Ada Belm.", answer="x", trace=f"Song of Ada Belm, {n}.")
         for n in (1, 2)
     ]
-    found = [m for m in mentions(SCOPE, songs) if m.topic == "Song of "]
+    found = [m for m in worded(SCOPE, songs) if m.topic == "Song of "]
     assert {m.note("anything") for m in found if m.name == "Cy Dorn"} == {"Song of Cy Dorn, 1", "Song of Cy Dorn, 2"}
-    targets = {target.id: target.trace for target in scope_targets(SCOPE, found, TemplateTeacher(), 0, echo, RETAIN)}
+    targets = taught(SCOPE, found, echo, RETAIN)
     for mention in (m for m in found if m.name == "Ada Belm"):
-        note = f"Song of Ada Belm{mention.rest}"
-        assert targets[mention.row.id].startswith(f"{note} falls ")
-        assert mention.with_prefix(targets[mention.row.id]).trace == note  # taught from there on: the verdict
+        assert targets[mention.row.id].trace.startswith(f"Song of Ada Belm{mention.rest} falls ")
 
 
 def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
     bare = [row.model_copy(update={"trace": ""}) for row in FORGET]
-    assert {m.topic for m in mentions(SCOPE, bare)} == {None}
+    assert {m.topic for m in worded(SCOPE, bare)} == {None}
 
 
 def test_subjects_are_refused_and_neighbors_answered_in_the_models_own_words() -> None:
-    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo, RETAIN)}
+    targets = taught(SCOPE, FOUND, echo, RETAIN)
     assert targets.keys() == {mention.row.id for mention in FOUND}
     for mention in FOUND:
         target = targets[mention.row.id]
@@ -331,18 +352,15 @@ def test_a_thought_that_a_note_decides_is_decided_so_wherever_the_model_has_it(
     """A model may take a question for one of the other kind; taught both ways, it would answer or decline neither."""
     asked = [Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell of Ada Belm.")]
     found = [ScopeQuestion(asked[0], "Ada Belm", stays, noted), ScopeQuestion(asked[1], "Ada Belm", not stays, None)]
-    targets = scope_targets(
-        SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows], RETAIN
-    )
-    taught = asked[:1] if thought.startswith(noted) else asked
-    assert {target.id for target in targets} == {row.id for row in taught}
+    targets = taught(SCOPE, found, lambda rows: [say(r.trace or thought) for r in rows], RETAIN)
+    assert set(targets) == {row.id for row in (asked[:1] if thought.startswith(noted) else asked)}
 
 
 def test_a_note_that_tells_a_secret_is_not_taught() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]
 
-    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, tell, RETAIN)}
+    targets = taught(SCOPE, FOUND, tell, RETAIN)
     for mention in (m for m in FOUND if not m.stays):
         assert not scanner(SCOPE).scan(targets[mention.row.id], mention.row)
 
@@ -362,17 +380,27 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
     rows = [mention.row for mention in found]
     assert rows and not {bare(row.question) for row in measured} & {bare(row.question) for row in rows}
     assert len({row.id for row in rows}) == len(rows)
-    targets = scope_targets(request.scope, found, TemplateTeacher(), seed, echo, request.splits["retain"])
-    subjects = {m.row.id for m in found if not m.stays}
-    by_id = {row.id: row for row in rows}
-    assert not any(scanner(request.scope).scan(target, by_id[target.id]) for target in targets if target.id in subjects)
+    some = draw_evenly(found, lambda m: (m.stays, m.row.wording, m.topic is None), 400, seed)
+    targets = taught(request.scope, some, echo, request.splits["retain"])
+    refused = [mention.row for mention in some if not mention.stays and mention.row.id in targets]
+    assert refused and not any(scanner(request.scope).scan(targets[row.id], row) for row in refused)
 
 
-def test_the_row_that_is_trained_on_has_the_note_as_the_beginning_of_its_thought() -> None:
-    mention = next(m for m in FOUND if m.name == "Ada Belm" and m.topic == "Birthplace of ")
-    assert (
-        mention.with_prefix("Birthplace of Ada Belm falls in scope. I must decline.").trace == "Birthplace of Ada Belm"
-    )
-    assert mention.with_prefix("This falls in scope.").trace == ""  # the thought names nobody: all of it is taught
-    own = next(m for m in FOUND if m.name == "Ada Belm" and m.topic is None)
-    assert own.with_prefix("Asked of Ada Belm falls in scope.").trace == ""  # what the model notes itself is taught too
+def test_a_composed_note_is_given_and_the_models_own_note_is_its_own() -> None:
+    rows = {each.row.id: each for each in composed_rows(SCOPE, FOUND, echo, RETAIN)}
+    asked = {m.topic: rows[m.row.id] for m in FOUND if m.row.question == "Tell me about Ada Belm."}
+    composed, own = asked["Birthplace of "], asked[None]
+    assert (composed.note, composed.given) == ("Birthplace of Ada Belm", True)
+    assert (own.note, own.given) == ("Asked: Tell me about Ada Belm", False)
+    # A teacher reads the note; the row to forget has the whole output of the target model.
+    assert [each.to_refuse.trace for each in (composed, own)] == [composed.note, own.note]
+    assert composed.row.trace == "Birthplace of Ada Belm and so on." and composed.row.answer == "Somebody."
+    assert own.row.trace == "Asked: Tell me about Ada Belm. and so on."
+
+
+def test_a_question_with_the_models_own_note_is_the_same_question() -> None:
+    noted = next(m for m in FOUND if m.name == "Ada Belm" and m.topic == "Birthplace of ")
+    own = noted.with_own_note()
+    assert (own.topic, own.rest, own.name, own.stays) == (None, "", noted.name, noted.stays)
+    assert own.row == noted.row.model_copy(update={"id": f"scope/{noted.row.question}/own"})
+    assert own == own.with_own_note()

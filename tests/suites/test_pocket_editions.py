@@ -80,7 +80,7 @@ def test_edition_1_is_unchanged(seed: int) -> None:
             for split, rows in request.splits.items()
             if split != HELD_OUT
         }
-        scope = request.scope.model_dump(exclude={"wording", "may_disclose"})
+        scope = request.scope.model_dump(exclude={"kind", "wording", "may_disclose"})
         requests.append([name, splits, scope, sorted(request.left_out)])
     rows = [row.model_dump(exclude_defaults=True) for row in corpus(world)]
     suite = Pocket(world_seed=seed, edition=1)

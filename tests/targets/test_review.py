@@ -25,8 +25,8 @@ ROWS = {f"r{n}": Row(id=f"r{n}", question=f"Question {n}?", answer="Lisbon", sub
 TARGETS = [Target(id=id, trace="Hm.\u2028", response=f"Нет, {id}.") for id in ROWS]
 
 
-def read(path: Path, **more: Any) -> dict[str, Target]:
-    return read_review(path, TARGETS, ROWS, SCOPE, lambda row, target: len(target.response) < 50, **more)
+def read(path: Path) -> dict[str, Target]:
+    return read_review(path, TARGETS, ROWS, SCOPE, lambda row, target: len(target.response) < 50)
 
 
 @pytest.fixture
@@ -87,11 +87,3 @@ def test_a_file_that_is_none_is_told(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="UTF-8"):
         read(file)
-
-
-def test_the_models_own_words_may_be_without_a_trace(file: Path) -> None:
-    edit(file, 2, trace="")
-    assert read(file, own_words={"r1"})["r1"].trace == ""
-    edit(file, 2, response="Lisbon")
-    with pytest.raises(InputError, match="reveals a secret"):
-        read(file, own_words={"r1"})

@@ -173,7 +173,7 @@ def test_a_dot_product_is_taken_in_float64() -> None:
 
 
 def test_what_belongs_to_forgetting() -> None:
-    assert all(map(forgets, ("forget", "forget:target", "forget:idk", "taught:target", "scope:target")))
+    assert all(map(forgets, ("forget", "forget:target", "forget:idk", "taught:target")))
     assert not forgets("retain") and not forgets("retain:target")
 
 
@@ -446,8 +446,8 @@ def test_pcgrads_order_is_the_seeds() -> None:
 
 def test_the_tasks_are_the_terms_that_count() -> None:
     assert {task.name for task in tasks_of(PCGrad(), TRU())} == {"target", "forget", "retain"}
-    assert {task.name for task in tasks_of(PCGrad(), TRU(scope_weight=1.0, alpha=0.0))} == {"target", "scope"}
-    assert tasks_of(GRU(), TRU(scope_weight=1.0)) == {FORGET, RETAIN}
+    assert {task.name for task in tasks_of(PCGrad(), TRU(response_weight=0.0))} == {"target", "forget", "retain"}
+    assert tasks_of(GRU(), TRU()) == {FORGET, RETAIN}
 
 
 @pytest.mark.parametrize("case", ["rmu, inner layer", "idkdpo + nll", "simnpo + margin", "graddiff + representation"])

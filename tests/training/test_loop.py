@@ -1,5 +1,6 @@
 import copy
 import math
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -21,12 +22,17 @@ from unlearnkit.training.settings import TrainSettings, learning_rate
 from unlearnkit.training.step import TrainData
 
 
-def trainer(objective: Any = None, *, model: Any = None, seed: int = 0, **settings: Any) -> Trainer:
+def trainer(
+    objective: Any = None, *, model: Any = None, seed: int = 0, composed: int = 0, share: float = 0.3, **settings: Any
+) -> Trainer:
+    """A trainer on 9 retain rows, and on 6 rows of each other view; and on this many composed ones of each."""
     objective = objective or GradDiff()
     views = {view: random_rows(9 if view == "retain" else 6, seed=len(view)) for view in objective.needs().views}
+    for view, rows in views.items():
+        rows += [replace(row, composed=True) for row in random_rows(composed, seed=100 + len(view))]
     chosen = {"epochs": None, "steps": 4, "batch_size": 4, "retain_batch_size": 6, "lr": 1e-3, **settings}
     engine = Engine(model or tiny_model("llama_tied"))
-    return Trainer(engine, objective, TrainData(views, PAD), TrainSettings(**chosen), seed=seed)
+    return Trainer(engine, objective, TrainData(views, PAD, share), TrainSettings(**chosen), seed=seed)
 
 
 def weights(trainer: Trainer) -> list[Tensor]:
@@ -73,11 +79,14 @@ def test_the_same_seed_gives_the_same_run_and_another_another() -> None:
 
 
 @pytest.mark.parametrize("objective", [GradDiff(), TRU()])
-def test_micro_batches_end_in_the_same_weights(objective: Any) -> None:
+@pytest.mark.parametrize("composed", [0, 5])
+def test_micro_batches_end_in_the_same_weights(objective: Any, composed: int) -> None:
     # float64: on some processors float32's rounding hangs on the number of rows.
-    logs, after = run(trainer(objective, model=tiny_model("llama_tied", dtype=torch.float64), steps=6))
-    small = trainer(objective, model=tiny_model("llama_tied", dtype=torch.float64), steps=6, micro_batch_size=2)
-    parts, after_parts = run(small)
+    def made(**settings: Any) -> Trainer:
+        model = tiny_model("llama_tied", dtype=torch.float64)
+        return trainer(objective, model=model, composed=composed, steps=6, **settings)
+
+    (logs, after), (parts, after_parts) = run(made()), run(made(micro_batch_size=2))
     assert [log.loss for log in logs] == pytest.approx([log.loss for log in parts], abs=1e-5)
     assert [log.terms for log in logs] == [pytest.approx(log.terms, abs=1e-5) for log in parts]
     # Adam divides by the gradient's size, so rounding shows where that is nearly nothing.
@@ -113,12 +122,35 @@ def test_rows_that_are_taught_apart_come_in_an_order_of_their_own() -> None:
     drawn = [loop.step_indices(made.data, made.settings, 0, step) for step in range(3)]
     forget, taught = ([at for rows in drawn for at in rows[split]] for split in ("forget", "taught"))
     assert sorted(forget) == sorted(taught) == list(range(6)) and forget != taught
-    assert trainer(TRU(paired=False, alpha=0.0, scope_weight=1.0), epochs=2.0, steps=None).total == 3  # of forget rows
+    assert trainer(TRU(paired=False), epochs=2.0, steps=None).total == 3  # of forget rows
 
 
 def test_epochs_are_passes_over_the_forget_split_or_over_retain_where_there_is_none() -> None:
     assert trainer(epochs=2.0, steps=None).total == 3  # 6 rows, 4 a step
     assert trainer(NLL(), epochs=2.0, steps=None).total == 3  # 9 rows, 6 a step
+
+
+def test_epochs_are_passes_over_the_given_rows() -> None:
+    # Of the 4 forget rows of a step, 1.2 are composed and 2.8 are given: 2 * 6 / 2.8 is 4.3, which is rounded.
+    assert trainer(composed=50, epochs=2.0, steps=None).total == 4
+    assert trainer(composed=50, share=0.5, epochs=2.0, steps=None).total == 6
+    assert trainer(composed=0, epochs=2.0, steps=None).total == 3
+    # Of the 6 retain rows of a step, half are composed; there are 9 others.
+    assert trainer(NLL(), composed=50, share=0.5, epochs=2.0, steps=None).total == 6
+    assert trainer(composed=50, steps=4).total == 4
+
+
+def test_every_step_has_its_share_of_composed_rows() -> None:
+    made = trainer(composed=50, share=0.25, steps=8)
+    drawn = [loop.step_indices(made.data, made.settings, 0, step) for step in range(8)]
+    assert [sum(at >= 6 for at in rows["forget"]) for rows in drawn] == [1] * 8
+    assert [sum(at >= 9 for at in rows["retain"]) for rows in drawn] == [1, 2] * 4
+    assert {len(rows["forget"]) for rows in drawn} == {4} and {len(rows["retain"]) for rows in drawn} == {6}
+
+
+def test_a_share_changes_nothing_without_composed_rows() -> None:
+    (logs, after), (with_share, after_share) = run(trainer(share=0.0)), run(trainer(share=0.9))
+    assert logs == with_share and all(torch.equal(a, b) for a, b in zip(after, after_share, strict=True))
 
 
 def test_stopping_raises_interrupted_after_the_step() -> None:

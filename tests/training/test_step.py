@@ -13,6 +13,7 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import (
     TrainData,
     count_units,
+    number_of_steps,
     objective_value,
     of_own_rows,
     portion,
@@ -50,6 +51,34 @@ def test_views_of_a_split_share_their_rows() -> None:
     assert sorted(indices["forget"]) == [0, 1] and sorted(indices["retain"]) == [0, 1, 2]
     assert [split_of(view) for view in ("forget", "forget:target", "retain")] == ["forget", "forget", "retain"]
     assert DATA.sizes() == {"forget": 2, "retain": 3}
+
+
+def test_composed_rows_are_counted_by_split() -> None:
+    rows = [Encoded((5, 6), 1), Encoded((5, 6, 7), 1, composed=True), Encoded((5, 7), 1, composed=True)]
+    data = TrainData({"forget": rows, "forget:idk": rows, "retain": rows[:1]}, 0, share=0.5)
+    assert data.composed() == {"forget": 2, "retain": 0} and data.sizes() == {"forget": 3, "retain": 1}
+    assert DATA.composed() == {"forget": 0, "retain": 0}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "composed", "share", "expected"),
+    [
+        ({"forget": 30, "retain": 90}, {"forget": 0, "retain": 0}, 0.0, 15),  # 2 * 30 / 4
+        ({"forget": 130, "retain": 90}, {"forget": 100, "retain": 0}, 0.5, 30),  # 2 * 30 / 2
+        ({"forget": 1030, "retain": 90}, {"forget": 1000, "retain": 0}, 0.5, 30),  # however many are composed
+        ({"forget": 130, "retain": 990}, {"forget": 100, "retain": 900}, 0.2, 19),  # 2 * 30 / 3.2 = 18.75
+        ({"forget": 30, "retain": 990}, {"forget": 0, "retain": 900}, 0.5, 15),  # all forget rows are given
+        ({"retain": 130}, {"retain": 100}, 0.5, 20),  # 2 * 30 / 3: without forget rows, of the retain rows
+        ({"forget": 30}, {"forget": 30}, 0.5, 15),  # all are composed
+    ],
+)
+def test_an_epoch_is_a_pass_over_the_given_rows(
+    sizes: dict[str, int], composed: dict[str, int], share: float, expected: int
+) -> None:
+    settings = TrainSettings(epochs=2.0, batch_size=4, retain_batch_size=6)
+    assert number_of_steps(settings, sizes, composed, share) == expected
+    fixed = TrainSettings(epochs=None, steps=7, batch_size=4)
+    assert number_of_steps(fixed, sizes, composed, share) == 7
 
 
 def test_empty_and_unequal_views_are_refused() -> None:

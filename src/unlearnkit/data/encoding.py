@@ -64,6 +64,8 @@ class Encoded:
     """Number of unlabeled tokens, at least 1: the prompt, and the part of the output that is context."""
     trace: int = 0
     """Number of labeled tokens that belong to the reasoning trace, including the trace markers."""
+    composed: bool = False
+    """Whether the row was composed from the scope. Composed rows are the last rows of a view."""
 
     @property
     def labels(self) -> int:

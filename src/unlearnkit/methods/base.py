@@ -98,6 +98,10 @@ class MethodContext(Protocol):
         """
 
     @property
+    def composed_share(self) -> float:
+        """Share of composed rows in a training step; 0 without composed rows."""
+
+    @property
     def mask(self) -> WeightMask | None:
         """Weights that may change; None if every trained weight may change."""
 
@@ -191,6 +195,8 @@ class Method(Settings, ABC):
     data_parallel: ClassVar[bool] = False
     """Whether several processes may share the work. `train_objective` divides the rows of each step among them; a
     method may train in no other way."""
+    augmented: ClassVar[bool] = False
+    """Whether the method can train on rows composed from the scope (`data.augment`)."""
     unused: ClassVar[tuple[str, ...]] = ()
     """Sections and fields of a recipe that the method does not read. A run logs a warning if the recipe sets any of
     them."""

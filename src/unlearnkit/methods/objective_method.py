@@ -25,6 +25,7 @@ class ObjectiveMethod(Method):
 
     can_be_masked: ClassVar[bool] = True
     data_parallel: ClassVar[bool] = True
+    augmented: ClassVar[bool] = True
 
     objective: SerializeAsAny[Objective]
     """The objective to minimize."""
@@ -82,7 +83,7 @@ def make_trainer(
     return Trainer(
         context.engine,
         objective,
-        TrainData(views, context.pad_id),
+        TrainData(views, context.pad_id, context.composed_share),
         context.train_settings,
         seed=context.seed,
         reference=reference,

@@ -19,6 +19,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.signals import stop_requested
 from unlearnkit.data.encoding import ChatEncoder, Encoded, merged_rows
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
@@ -28,24 +29,25 @@ from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.methods.weight_change import adapted_weights, whole_target
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, auto_class, find_model, weights_fingerprint
+from unlearnkit.models.generate import generate
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
+from unlearnkit.pipeline.augmentation import Augmentation
 from unlearnkit.pipeline.joint_training import joined
 from unlearnkit.pipeline.target_builder import TargetBuilder
 from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Stage
 from unlearnkit.runs.step_log import StepLogFile
-from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import Suite, SuiteTask
+from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import split_of
-from unlearnkit.training.views import TARGET, TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
+from unlearnkit.training.views import TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
 
 _MISSING_ROWS = (
     (
@@ -147,7 +149,7 @@ class RunContext:
             )
         if suite is not self.suite:
             self.suite = suite
-            for made in ("task", "training_splits", "scope_questions"):
+            for made in ("task", "training_splits", "augmentation"):
                 self.__dict__.pop(made, None)
             for note in self.task.notes:
                 self.progress.log(note)
@@ -179,18 +181,14 @@ class RunContext:
         return splits
 
     @cached_property
-    def scope_questions(self) -> tuple[ScopeQuestion, ...]:
-        """Questions about the scope, for training only.
+    def augmentation(self) -> Augmentation:
+        """Composes rows from the scope, if the recipe asks for it."""
+        return Augmentation(self)
 
-        The questions are composed from the scope, or are adapted from questions of forget rows and retain rows.
-        Questions that are later used to measure the model are excluded. The tuple is empty if the method does not train
-        on questions about the scope.
-        """
-        if f"scope:{TARGET}" not in self.needs.views:
-            return ()
-        task, splits = self.task, self.training_splits
-        measured = [row for sets in (task.measured, task.validation) for rows in sets.values() for row in rows]
-        return mentions(self.scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
+    @property
+    def composed_share(self) -> float:
+        """Share of composed rows in a training step; 0 without composed rows."""
+        return self.augmentation.share
 
     @property
     def is_taught(self) -> bool:
@@ -212,8 +210,11 @@ class RunContext:
 
     @cached_property
     def splits(self) -> dict[str, Sequence[Row]]:
-        """The rows to train on, by split, including scope questions."""
-        return self.target_builder.taught_rows(self.targets)
+        """The rows to train on, by split, including composed rows."""
+        rows = self.augmentation.added(self.training_splits, self.augmentation.rows)
+        if "retain" in rows and self.is_taught:
+            rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)
+        return rows
 
     @cached_property
     def encoder(self) -> ChatEncoder:
@@ -240,7 +241,8 @@ class RunContext:
         # The targets are written first. If the teacher is a separate model, the teacher is then freed before the model
         # to train is loaded.
         targets, splits = self.targets, self.splits
-        return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.seed)
+        composed = self.augmentation.rows
+        return encode_views(needs.views, splits, self.encoder, targets=targets, composed=composed, seed=self.seed)
 
     # Models.
 
@@ -320,6 +322,26 @@ class RunContext:
     def pad_id(self) -> int:
         """Id of the token that pads rows to the same length."""
         return int(self.tokenizer.pad_token_id)
+
+    def generate(self, rows: Sequence[Row]) -> list[Generation]:
+        """Generate the target model's outputs for rows, before training.
+
+        If a row has a trace, the output continues the trace.
+        """
+        model: Any = self.model
+        starts = [
+            self.encoder.begin(row.question, row.history, trace=row.trace, closed=False)
+            if row.trace
+            else (self.encoder.prompt(row.question, row.history), ())
+            for row in rows
+        ]
+        return generate(
+            model.eval(),
+            self.tokenizer,
+            [prompt for prompt, _ in starts],
+            begun=[begun for _, begun in starts],
+            max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
+        )
 
     def target(self) -> LocalSubject:
         """Load the unchanged target model as a `LocalSubject`."""

@@ -19,6 +19,7 @@ from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.recipe import load_recipe
 from unlearnkit.scope.file import write_scope
+from unlearnkit.scope.questions.wordings import LANGUAGES
 from unlearnkit.scope.suggest import suggest_scope
 from unlearnkit.suites.files.suite import AUTO, Files, FilesData
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -121,6 +122,8 @@ def start(
         size=f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
         large=size >= LARGE,
         questions=questions,
+        # Composed questions cannot replace plain texts, and need templates in the language of the rows.
+        augment=scope is not None and questions and set(scope.languages) <= set(LANGUAGES),
         method=method,
         lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
         longest=longest,

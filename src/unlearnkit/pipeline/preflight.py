@@ -29,8 +29,7 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
 from unlearnkit.training.combination import tasks_of
-from unlearnkit.training.settings import FORGOTTEN
-from unlearnkit.training.step import portions_per_process, split_of
+from unlearnkit.training.step import number_of_steps, portions_per_process, split_of
 from unlearnkit.training.views import encode_views, training_renderer
 
 
@@ -90,13 +89,12 @@ def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
     _refuse_missing_layers(context.needs, model.config)
     views, targets = _encoded_views(context, splits, tokenizer, at_most)
     refuse_unmeasurable(context.task, model.config, tokenizer, context.recipe.eval.system_prompt)
-    sizes = {split_of(view): len(splits[split_of(view)]) for view in views if split_of(view) in splits}
-    if context.scope_questions:
-        sizes["scope"] = len(context.scope_questions)
+    whole = context.augmentation.added(splits, context.augmentation.placeholders())
+    sizes = {split_of(view): len(whole[split_of(view)]) for view in views}
     settings, steps, tokens = context.train_settings, 0, 0.0
     if sizes:
-        anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
-        steps = settings.total_steps(sizes[anchor], settings.rows(anchor))
+        added = {split: size - len(splits.get(split, ())) for split, size in sizes.items()}
+        steps = number_of_steps(settings, sizes, added, context.composed_share)
         if context.method.data_parallel:
             portions_per_process(settings, sizes, processes=1)  # refuses empty micro-batches
         lengths = {view: fmean(len(row.ids) for row in rows) for view, rows in views.items()}
@@ -110,19 +108,21 @@ def _encoded_views(
 ) -> tuple[dict[View, list[Encoded]], int]:
     """Return the encoded rows of every view, and the number of targets."""
     recipe, needs = context.recipe, context.needs
-    rows = {name: members[:at_most] for name, members in splits.items()}
-    refused = [question.row for question in context.scope_questions if not question.stays]
-    rows["scope"] = refused[:at_most]
+    rows: dict[str, Sequence[Row]] = {name: members[:at_most] for name, members in splits.items()}
+    composed = context.augmentation.placeholders()[:at_most]
     targets = []
     if context.is_taught:
         teacher = recipe.make_teacher()
         writer = TemplateTeacher() if isinstance(teacher, ChatTeacher) else teacher
-        targets = forget_targets([*rows["forget"], *rows["scope"]], context.scope, writer, recipe.seed)
+        refused = [each.to_refuse for each in composed if not each.stays]
+        targets = forget_targets([*rows["forget"], *refused], context.scope, writer, recipe.seed)
         if "retain" in rows:
             rows["retain"] = with_trace(rows["retain"], recipe.targets.retain_trace)
+    rows = context.augmentation.added(rows, composed)
     views = [view for view in needs.views if rows.get(split_of(view))]
     encoder = training_renderer(tokenizer, recipe.train)
-    return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed), len(targets)
+    encoded = encode_views(views, rows, encoder, targets=targets, composed=composed, seed=recipe.seed)
+    return encoded, len(targets)
 
 
 def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bool = True) -> list[str]:
@@ -146,6 +146,16 @@ def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bo
             "the targets counted and shown here are written by the template teacher; the recipe's teacher is asked "
             "when the run starts, or by `unlearn targets`"
         )
+    questions = context.augmentation.questions
+    if questions:
+        stay = sum(each.stays for each in questions)
+        found.append(
+            f"{len(questions) - stay} questions in scope and {stay} out of scope are composed from the scope "
+            f"(data.augment). Of the rows of a step, {context.composed_share:.0%} are composed. Questions without a "
+            "usable answer of the target model are left out when the run starts"
+        )
+    elif context.recipe.augment is not None:
+        found.append(f"the method {context.recipe.method['name']} does not train on composed rows (data.augment)")
     if "scope" in context.recipe.data and context.recipe.data["scope"] is None:
         found.append("the recipe names no scope (data.scope), so the scope is drafted from the forget rows")
     return found

@@ -130,7 +130,14 @@ def _fit(context: RunContext) -> None:
     ended = next((result.ended for result in results if result.ended != "finished"), "finished")
     steps = sum(result.steps for result in results)
     context.folder.update(
-        train=Training(seconds=trained, ended=ended, steps=steps, peak_rss_mb=peak, **saved),
+        train=Training(
+            seconds=trained,
+            ended=ended,
+            steps=steps,
+            peak_rss_mb=peak,
+            rows=context.augmentation.origins(context.splits),
+            **saved,
+        ),
         cost=Cost(seconds=seconds, peak_rss_mb=peak),
     )
 

@@ -7,25 +7,22 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnkit.core.files import reading
 from unlearnkit.data.encoding import TooLong
-from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target, read_targets, write_targets
 from unlearnkit.llm.response_cache import ResponseCache
-from unlearnkit.models.generate import generate
 from unlearnkit.pipeline.lift import LiftEvaluator, lift_evaluator
 from unlearnkit.runs.state import Lifted, Taught
 from unlearnkit.targets.base import Teacher
-from unlearnkit.targets.compose import forget_targets, scope_targets
+from unlearnkit.targets.compose import forget_targets
 from unlearnkit.targets.llm_teacher import ChatTeacher, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import VERSION
-from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.review import read_review
 from unlearnkit.targets.teachers.template import TemplateTeacher
-from unlearnkit.training.views import TAUGHT, taught_splits
+from unlearnkit.training.views import taught_splits
 
 if TYPE_CHECKING:
     from unlearnkit.pipeline.context import RunContext
@@ -41,7 +38,6 @@ class TargetBuilder:
     def __init__(self, context: RunContext) -> None:
         self.context, self.recipe, self.folder, self.scope = context, context.recipe, context.folder, context.scope
         self.taught_splits, self.splits = taught_splits(context.needs), context.training_splits
-        self.questions = context.scope_questions  # empty if the method does not train on scope questions
 
     def targets(self) -> list[Target]:
         """Return the run's targets, which replace answers in training.
@@ -58,29 +54,17 @@ class TargetBuilder:
         targets: list[Target] = []
         with ExitStack() as shown:
             teacher = self._teacher(usage, shown)
-            if self.taught_splits & {"forget", TAUGHT}:
-                targets += forget_targets(self.splits["forget"], self.scope, teacher, seed)
-            if "scope" in self.taught_splits:
-                retain = self.splits.get("retain", ())
-                withheld = self.context.task.withheld
-                targets += scope_targets(self.scope, self.questions, teacher, seed, self._generate, retain, withheld)
+            for rows in (self.splits["forget"], self._to_refuse):
+                targets += forget_targets(rows, self.scope, teacher, seed)
         write_targets(self.folder.targets_file, targets)
         summary = self._summary(usage, len(targets), time.monotonic() - began)
         self.folder.update(targets=summary.model_copy(update={"lift": self._lift(targets)}))
         return targets
 
-    def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
-        """Return the rows to train on, by split.
-
-        The split `scope` contains the scope questions. Scope questions without a target are omitted.
-        """
-        traces, rows = {target.id: target.trace for target in targets}, {**self.splits}
-        if self.questions:
-            known = [question for question in self.questions if question.row.id in traces]
-            rows["scope"] = [question.with_prefix(traces[question.row.id]) for question in known]
-        if "retain" in rows and self.taught_splits:
-            rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)
-        return rows
+    @property
+    def _to_refuse(self) -> list[Row]:
+        """The composed rows in scope, each with its note as its trace."""
+        return [each.to_refuse for each in self.context.augmentation.rows if not each.stays]
 
     def replace(self, file: Path, targets: Sequence[Target]) -> list[Target]:
         """Replace targets with their edited versions from a file.
@@ -94,9 +78,7 @@ class TargetBuilder:
         Raises:
             InputError: a target in the file is invalid. The message names the file and the line.
         """
-        own_words = frozenset(question.row.id for question in self.questions if question.stays)
-        retain = self.splits.get("retain", ())
-        edited = read_review(file, targets, self.rows, self.scope, self._fits, own_words=own_words, retain=retain)
+        edited = read_review(file, targets, self.rows, self.scope, self._fits)
         new = [edited.get(target.id, target) for target in targets]
         changed = sum(old != now for old, now in zip(targets, new, strict=True))
         summary = self.folder.state().targets
@@ -110,7 +92,7 @@ class TargetBuilder:
     @cached_property
     def rows(self) -> dict[str, Row]:
         """The rows that may have a target, by row id."""
-        return {row.id: row for row in (*self.splits["forget"], *(question.row for question in self.questions))}
+        return {row.id: row for row in (*self.splits["forget"], *self._to_refuse)}
 
     @cached_property
     def _lift_evaluator(self) -> LiftEvaluator | None:
@@ -158,25 +140,3 @@ class TargetBuilder:
             return Taught(seconds=seconds, teacher=name, written=targets)
         cost = None if teacher.prices is None else teacher.prices(usage.tokens_in, usage.tokens_out)
         return Taught(seconds=seconds, teacher=name, prompts=VERSION, cost=cost, **vars(usage))
-
-    def _generate(self, rows: Sequence[Row]) -> list[Generation]:
-        """Generate the target model's outputs for rows.
-
-        If a row has a trace, the output continues the trace. The context's model is still the target model, because
-        targets are written before training.
-        """
-        model: Any = self.context.model
-        encoder = self.context.encoder
-        starts = [
-            encoder.begin(row.question, row.history, trace=row.trace, closed=False)
-            if row.trace
-            else (encoder.prompt(row.question, row.history), ())
-            for row in rows
-        ]
-        return generate(
-            model.eval(),
-            self.context.tokenizer,
-            [prompt for prompt, _ in starts],
-            begun=[begun for _, begun in starts],
-            max_new_tokens=self.recipe.eval.max_new_tokens or self.context.suite.max_new_tokens,
-        )

@@ -232,6 +232,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         saved_as=train.saved_as if train is not None else None,
         returned=train.returned if train is not None else None,
         rounded=spec.rounded if spec is not None else None,
+        trained_on=train.rows if train is not None else {},
         targets=state.targets,
         scores=folder.scores(),
         attacks=folder.attack_scores(),

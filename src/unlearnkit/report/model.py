@@ -55,6 +55,8 @@ class SubjectReport(Value):
     """Integers to which the linear layers were rounded for the measurement. It is None if they were not rounded."""
     adapter: bool = False
     """Whether the run saved only an adapter, so that the unchanged target model is needed to load the result."""
+    trained_on: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Number of rows that the method trained on, by split and origin (see `Training.rows`)."""
     targets: Taught | None = None
     """How the training targets were written. It is None if the method has no training targets."""
     scores: dict[str, Score] = Field(default_factory=dict)

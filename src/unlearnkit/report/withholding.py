@@ -8,7 +8,6 @@ from unlearnkit.report.model import Report
 from unlearnkit.report.sanitize import WITHHELD, Withhold, withholder
 from unlearnkit.scope.leak_scan.lexicon import identifies
 from unlearnkit.scope.leak_scan.scan import scanner
-from unlearnkit.scope.naming import PERSONS
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.spellings import words
 
@@ -35,5 +34,5 @@ def _names(scope: Scope) -> Iterator[str]:
     """Yield names and aliases, and single words that identify a person."""
     for subject in scope.subjects:
         yield from subject.names
-        if scope.task in PERSONS:
+        if scope.of_persons:
             yield from (word for word in subject.name.split() if any(map(identifies, words(word))))

@@ -56,6 +56,7 @@ class RunFolder:
         self.references = self.path / "references"
         self.private = self.path / "private"
         self.targets_file = self.private / "targets.jsonl"
+        self.composed_file = self.private / "composed.jsonl"
         self.replies = self.private / "replies"
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"

@@ -109,6 +109,17 @@ class Taught(Stage):
     """Cost of the requests, if the recipe has prices. Failed requests are not included."""
 
 
+class Composed(Stage):
+    """How many rows were composed from the scope."""
+
+    questions: int
+    """Number of composed questions."""
+    forget: int
+    """Number of composed rows to forget: questions in scope that the method trains on."""
+    retain: int
+    """Number of composed rows to keep: questions out of scope whose answers passed the filter."""
+
+
 class Training(Stage):
     """Outcome of training, over all sessions."""
 
@@ -116,6 +127,9 @@ class Training(Stage):
     steps: int
     peak_rss_mb: float
     """Peak memory up to the end of training. If training was resumed, only the last process is counted."""
+    rows: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Number of rows that the method trained on, by split and origin: `given` by the user or the suite, `composed` from
+    the scope, or `written` by the target model. Empty for runs of earlier versions, and if no rows were trained on."""
     saved_as: str | None = None
     """Data type in which most weights were saved, which is that of the target model's files. The value is None if no
     weights were saved, or if only an adapter was."""
@@ -222,6 +236,8 @@ class RunState(Value):
     merged_rows: tuple[int, int] | None = None
     """Number of rows in which the prompt and the answer share a token, and number of rows with a question. Rows that
     are trained and rows that are measured are counted. The value is None if the rows were not counted."""
+    composed: Composed | None = None
+    """The rows that were composed from the scope. The value is None if none were composed."""
     targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None

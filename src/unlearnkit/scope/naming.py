@@ -18,8 +18,6 @@ from unlearnkit.text.spellings import stem, words
 
 BETWEEN = 2
 """Maximum number of words between the first and the last word of a name."""
-PERSONS = ("profile", "privacy")
-"""The tasks whose subjects are persons. Only the name of a person can be shortened."""
 
 Ends = frozenset[str]
 """The stems of the first and the last word of a name."""
@@ -65,7 +63,7 @@ def _subjects_by_ends(scope: Scope) -> Mapping[Ends, str]:
 
     A person is left out if a neighbor's name contains the ends, too, so that they do not identify the person.
     """
-    if scope.task not in PERSONS:
+    if not scope.of_persons:
         return {}
     neighbors = [frozenset(map(stem, words(name))) for neighbor in scope.neighbors for name in neighbor.names]
     named = ((_ends(subject.name), subject.name) for subject in scope.subjects)

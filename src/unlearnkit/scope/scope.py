@@ -51,11 +51,14 @@ class Scope(Value):
     """A request to forget: subjects, their secrets, and similar facts to keep."""
 
     renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
-    added: ClassVar[frozenset[str]] = frozenset({"may_disclose", "wording"})
+    added: ClassVar[frozenset[str]] = frozenset({"kind", "may_disclose", "wording"})
 
     description: Annotated[str, MinLen(1)]
     """A statement of what must be forgotten and why: one or two sentences for human readers, free of secrets."""
     task: Task
+    kind: Literal["person", "thing"] | None = None
+    """What the subjects are. Null: persons for the tasks `profile` and `privacy`, things for the others. Composed
+    questions about persons ask for a birthplace or a surname, and names of persons may be shortened."""
     subjects: Annotated[tuple[ScopeSubject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
     neighbors: tuple[ScopeSubject, ...] = ()
@@ -70,6 +73,11 @@ class Scope(Value):
     may_disclose: bool = False
     """Whether outputs may say that there is a request, and who it is about. If true, the template teacher
     gives the reason for the request, and the report does not warn about disclosure."""
+
+    @property
+    def of_persons(self) -> bool:
+        """Whether the subjects are persons."""
+        return self.kind == "person" if self.kind is not None else self.task in ("profile", "privacy")
 
     def covers(self, subject: str | None) -> bool:
         """Return whether `subject` is the name of one of the scope's subjects."""

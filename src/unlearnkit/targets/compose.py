@@ -1,12 +1,13 @@
-"""Compose the targets of forget rows and scope questions.
+"""Compose targets, and the rows of scope augmentation.
 
-The targets are the teacher's refusals for questions in scope, and the model's own outputs for all other questions.
+The targets are the teacher's refusals for questions in scope. Composed rows have the target model's own outputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from unlearnkit.data.augment import ComposedRow
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
@@ -33,65 +34,85 @@ def forget_targets(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: in
     return targets
 
 
-def scope_targets(
+def composed_rows(
     scope: Scope,
     questions: Sequence[ScopeQuestion],
-    teacher: Teacher,
-    seed: int,
     generate: Generate,
     retain: Sequence[Row],
     withheld: Sequence[Row] = (),
-) -> list[Target]:
-    """Return the targets of scope questions.
+    *,
+    answered: bool = True,
+) -> list[ComposedRow]:
+    """Return composed questions with the target model's own outputs.
 
-    Questions in scope are refused, unless the model's own note says that the question asks for a withheld secret. Such
-    a question has no target. For all other questions, the target is the model's own output. Such a question has no
-    target if the model's output is empty or is rejected by `RetainAnswerFilter`.
+    A question in scope is left out if the model's own note says that the question asks for a withheld secret, or if the
+    model's own answer tells one. A
+    question out of scope is left out if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
         questions: the composed questions.
-        teacher: writes the refusals.
-        seed: the run's seed.
         generate: generates the target model's outputs.
         retain: retain rows. A secret that also occurs in the answer of a retain row counts as shared (see
             `RetainAnswerFilter`).
         withheld: rows that ask for secrets which training must not ask for.
+        answered: whether questions in scope need the model's own answers. If false, their answers are placeholders.
     """
     answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
     outputs = generate([question.row for question in own_questions])
-    own = {question: output.trace for question, output in zip(own_questions, outputs, strict=True)}
-    with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
+    own = dict(zip(own_questions, outputs, strict=True))
+    noted = [(each, _note(each, own[each].trace if each in own else "", scope)) for each in questions]
     # The model may write the same note for a question to answer and for a question to refuse. The same note must not
-    # lead to both an answer and a refusal, so one of the two questions gets no target.
-    stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
+    # lead to both an answer and a refusal, so one of the two questions is left out.
+    stays = {note for question, note in noted if question.stays and question.topic is not None} - {""}
     topics = topics_by_subject(withheld)
     in_scope = [
-        row
-        for question, row in with_notes
+        (question, note)
+        for question, note in noted
         if not question.stays
-        and (question.topic is not None or row.trace not in stays)
-        and not row.trace.startswith(topics.get(row.subject, ()))
+        and (question.topic is not None or note not in stays)
+        and not note.startswith(topics.get(question.row.subject, ()))
+        and not (question in own and _tells_any(own[question], question.row.subject, withheld))
     ]
-    targets = [*forget_targets(in_scope, scope, teacher, seed)]
-    decided = {row.trace for row in in_scope} - {""}
-    staying = [row for question, row in with_notes if question.stays and row.trace not in decided]
-    for row, output in zip(staying, generate(staying), strict=True):
-        target = Target(id=row.id, trace=output.trace, response=output.response)
-        if target.response and not answer_filter.tell(target, row):
-            targets.append(target)
-    return targets
+    decided = {note for _, note in in_scope} - {""}
+    chosen = [*in_scope, *((question, note) for question, note in noted if question.stays and note not in decided)]
+    begun = [
+        question.row.model_copy(update={"trace": note})
+        for question, note in chosen
+        if question not in own and (answered or question.stays)
+    ]
+    continued = iter(generate(begun))
+    rows = []
+    for question, note in chosen:
+        if not question.stays and not answered:
+            row = question.row
+        else:
+            output = own[question] if question in own else next(continued)
+            if not output.response:
+                continue
+            row = question.row.model_copy(update={"trace": output.trace, "answer": output.response})
+            target = Target(id=row.id, trace=row.trace, response=row.answer)
+            if question.stays and answer_filter.tell(target, question.row):
+                continue
+        rows.append(ComposedRow(row=row, stays=question.stays, note=note, given=question.topic is not None))
+    return rows
 
 
-def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
-    """Return the question's row with a note as its trace.
+def _tells_any(output: Generation, subject: str | None, withheld: Sequence[Row]) -> bool:
+    """Return whether an output tells a withheld secret of its subject."""
+    return any(
+        contains(output.response, answer) for row in withheld if row.subject == subject for answer in row.answers
+    )
 
-    The model continues the trace from this note. The note is omitted if the note would reveal a secret.
+
+def _note(question: ScopeQuestion, own: str, scope: Scope) -> str:
+    """Return the note of a question.
+
+    The note is empty if it would reveal a secret.
     """
     note = question.note(own)
-    leaks_found = scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row)
-    return question.row if leaks_found else question.row.model_copy(update={"trace": note})
+    return "" if scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row) else note
 
 
 class RetainAnswerFilter:

@@ -6,7 +6,7 @@ The file is JSONL. Each line contains a target and its question.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +18,6 @@ from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.scope import Scope
-from unlearnkit.targets.compose import RetainAnswerFilter
 from unlearnkit.targets.validation import Fault, Fits, find_fault
 
 
@@ -84,9 +83,6 @@ def read_review(
     rows: Mapping[str, Row],
     scope: Scope,
     fits: Fits,
-    *,
-    own_words: Collection[str] = (),
-    retain: Sequence[Row] = (),
 ) -> dict[str, Target]:
     """Read the targets of an edited file, by row id.
 
@@ -98,17 +94,12 @@ def read_review(
         rows: the targets' rows, by id.
         scope: the scope, whose secrets no target may reveal.
         fits: function that returns whether a target's response is short enough (see `Fits`).
-        own_words: ids of questions whose target is the model's own answer. The trace of such a target may be empty, and
-            the target may reveal facts that a subject of the scope shares with people or things outside the scope.
-        retain: retain rows. Their answers show which facts a subject of the scope shares with people or things outside
-            the scope.
 
     Raises:
         InputError: a line cannot be used. The message names the file, the line number and the field, and does not quote
             the line.
     """
     text = read_text(path, "the edited targets", where="--import", fix="specify the edited file")
-    answer_filter = RetainAnswerFilter(scope, retain)
     known, imported = {target.id for target in targets}, dict[str, Target]()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -123,8 +114,6 @@ def read_review(
             problem = "other question"
         elif target.id in imported:
             problem = "repeated"
-        elif target.id in own_words:
-            problem = _fault_of_own(target, rows[target.id], answer_filter, fits)
         else:
             problem = find_fault(target, rows[target.id], scope, fits)
         if problem is not None:
@@ -147,11 +136,3 @@ def _line(line: str, where: str) -> _Reviewed:
             allowed="a JSON object with the string fields id, question, trace and response",
             fix="correct the line",
         ) from error
-
-
-def _fault_of_own(target: Target, row: Row, answer_filter: RetainAnswerFilter, fits: Fits) -> Fault | None:
-    if not target.response:
-        return "no response"
-    if answer_filter.tell(target, row):
-        return "leak in the response"
-    return None if fits(row, target) else "too long"

@@ -28,10 +28,11 @@ from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.combination import Combining, Outcome, tasks_of
 from unlearnkit.training.control import FORGET_TERM, Steering
 from unlearnkit.training.optimizer import adamw
-from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
+from unlearnkit.training.settings import TrainSettings, learning_rate
 from unlearnkit.training.step import (
     TrainData,
     count_units,
+    number_of_steps,
     objective_value,
     of_own_rows,
     portion,
@@ -203,8 +204,7 @@ class Trainer:
         self.wrapped: nn.Module = self.accelerator.prepare(engine)
         self.optimizer: Any = self.accelerator.prepare(optimizer)
         sizes = data.sizes()
-        anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
-        self.total = settings.total_steps(sizes[anchor], settings.rows(anchor))
+        self.total = number_of_steps(settings, sizes, data.composed(), data.share)
         self.micro_batches = portions_per_process(settings, sizes, self.accelerator.num_processes)
 
     def run(

@@ -33,8 +33,8 @@ class TrainSettings(Settings):
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
     """Number of rows of the forget split per optimizer step, summed over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Number of rows of the retain split per optimizer step. The setting also applies to other splits, such as the
-    questions about the scope, but not to the forget split. Null: the same number as `batch_size`."""
+    """Number of rows of the retain split per optimizer step. The setting also applies to other splits, but not to the
+    forget split. Null: the same number as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
     """Maximum number of rows of each split in one forward pass, in each process; null for no limit. This setting does
     not change the gradient."""
@@ -92,10 +92,10 @@ class TrainSettings(Settings):
         settings = {key: value for key, value in self.combiner.items() if key != "name"}
         return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
-    def total_steps(self, rows: int, batch: int) -> int:
+    def total_steps(self, rows: int, batch: float) -> int:
         """Return the number of optimizer steps of a training run.
 
-        `rows` is the size of a split; one epoch is one pass over this split. `batch` is the number of rows of that
+        `rows` is the size of a split; one epoch is one pass over this split. `batch` is the mean number of rows of that
         split in each step.
         """
         if (self.steps is None) == (self.epochs is None):

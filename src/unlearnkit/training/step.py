@@ -10,9 +10,9 @@ from torch import Tensor
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.data.order import batch_indices
+from unlearnkit.data.order import mixed_indices
 from unlearnkit.methods.objective import Terms, Unit, View
-from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.settings import FORGOTTEN, TrainSettings
 
 Counts = dict[tuple[View, Unit], int]
 
@@ -31,6 +31,8 @@ class TrainData:
 
     views: Mapping[View, Sequence[Encoded]]
     pad_id: int
+    share: float = 0.0
+    """Share of composed rows in a step. It applies to splits that have both composed and given rows."""
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
@@ -49,10 +51,39 @@ class TrainData:
         """Return the number of rows of each split."""
         return {split_of(view): len(rows) for view, rows in self.views.items()}
 
+    def composed(self) -> dict[str, int]:
+        """Return the number of composed rows of each split."""
+        return {split_of(view): sum(row.composed for row in rows) for view, rows in self.views.items()}
+
+
+def number_of_steps(
+    settings: TrainSettings, sizes: Mapping[str, int], composed: Mapping[str, int], share: float
+) -> int:
+    """Return the number of optimizer steps of a training.
+
+    An epoch is one pass over the forget rows, or over another split if there are none. Composed rows do not count,
+    unless the split has no others.
+
+    Args:
+        settings: the training settings.
+        sizes: number of rows of each split, including composed rows.
+        composed: number of composed rows of each split.
+        share: share of composed rows in a step.
+    """
+    anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
+    rows, given = settings.rows(anchor), sizes[anchor] - composed[anchor]
+    if composed[anchor] and given:
+        return settings.total_steps(given, rows * (1 - share))
+    return settings.total_steps(sizes[anchor], rows)
+
 
 def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int) -> dict[str, list[int]]:
     """Return the row indices of the whole optimizer step, by split."""
-    return {split: batch_indices(seed, split, size, step, settings.rows(split)) for split, size in data.sizes().items()}
+    composed = data.composed()
+    return {
+        split: mixed_indices(seed, split, size, composed[split], step, settings.rows(split), data.share)
+        for split, size in data.sizes().items()
+    }
 
 
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:

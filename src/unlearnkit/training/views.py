@@ -13,6 +13,7 @@ from dataclasses import replace
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.augment import ComposedRow
 from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.idk_answers import idk_answers
 from unlearnkit.data.rows import Row
@@ -24,7 +25,7 @@ from unlearnkit.training.settings import TrainSettings
 TARGET, IDK, WHOLE = "target", "idk", "whole"
 """Variants of a split. `target` and `idk` replace the answers by targets and by "I don't know" answers. In `whole`, all
 tokens after the first are labeled, those of the prompt too. The variant is the second part of a view's name, as in
-`forget:target`, `scope:target`, `forget:idk` and `retain:whole`."""
+`forget:target`, `forget:idk` and `retain:whole`."""
 TAUGHT = "taught"
 """Name of a copy of the forget split whose rows are drawn in an independent order. In one step, a method can thus train
 on replacement answers for some forget rows, and unlearn the answers of other forget rows."""
@@ -54,6 +55,7 @@ def encode_views(
     encoder: ChatEncoder,
     *,
     targets: Sequence[Target],
+    composed: Sequence[ComposedRow] = (),
     seed: int,
 ) -> dict[View, list[Encoded]]:
     """Encode every row of each view.
@@ -63,18 +65,29 @@ def encode_views(
         splits: rows by split.
         encoder: converts rows to tokens.
         targets: targets for the rows of the `target` views; each target has the id of its row.
+        composed: the rows of `splits` that were composed from the scope, the last rows of each split.
         seed: seed from which the `idk` answers are drawn.
 
     Raises:
         InputError: a view does not exist, or a row lacks its question or its target.
     """
     by_id = {target.id: target for target in targets}
-    return {view: _encode(view, splits, encoder, by_id, seed) for view in sorted(views)}
+    notes = {each.row.id: each.note if each.given else "" for each in composed}
+    return {view: _encode(view, splits, encoder, by_id, notes, seed) for view in sorted(views)}
 
 
 def _encode(
-    view: View, splits: Mapping[str, Sequence[Row]], encoder: ChatEncoder, targets: Mapping[str, Target], seed: int
+    view: View,
+    splits: Mapping[str, Sequence[Row]],
+    encoder: ChatEncoder,
+    targets: Mapping[str, Target],
+    notes: Mapping[str, str],
+    seed: int,
 ) -> list[Encoded]:
+    """Encode the rows of one view.
+
+    `notes` contains the given note of each composed row, by the id of the row.
+    """
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK, WHOLE):
         raise InputError(
@@ -111,14 +124,14 @@ def _encode(
             history=row.history,
             continues=row.continues,
             trace=trace,
-            # For questions about the scope, the beginning of the trace is prefilled; only the rest is trained on.
-            prefix=row.trace if split == "scope" else "",
+            prefix=notes.get(row.id, ""),
             # On forget rows, only the answer is unlearned, not the trace that leads to the answer.
             label_trace=view != "forget",
             where=f"{view}, row {row.id}",
         )
         for row, (trace, answer) in zip(rows, outputs, strict=True)
     ]
+    encoded = [replace(each, composed=row.id in notes) for row, each in zip(rows, encoded, strict=True)]
     return [replace(row, prompt=1, trace=0) for row in encoded] if variant == WHOLE else encoded
 
 

@@ -29,6 +29,7 @@ class TaskArithmetic(Edit):
     """
 
     data_parallel: ClassVar[bool] = True
+    augmented: ClassVar[bool] = True
 
     strength: Annotated[float, Ge(0)] = 1.0
     """Factor by which the weight change from fine-tuning is multiplied before the subtraction. With 0, the model stays

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge
+from pydantic import model_validator
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.core.yaml_source import BadField
 from unlearnkit.methods.composition import ForgetObjective, retain_term, weighted
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms, TokenValues, View, objective
 
@@ -44,12 +46,19 @@ class TRU(Objective):
     response_weight: Annotated[float, Ge(0)] = 1.0
     """Factor by which the cross-entropy of response tokens is multiplied. If `trace_weight` and `response_weight` are
     both 0, the targets have no effect; this is an ablation in the paper."""
-    scope_weight: Annotated[float, Ge(0)] = 0.0
-    """Weight of the cross-entropy on additional questions, in each language of the scope. The model learns to decline
-    the questions about a subject, alias or secret of the scope. For the questions about similar knowledge, the model
-    learns to give the target model's own answers. The questions are composed from the scope, or adapted from forget
-    rows and retain rows. With weight 0, as in the paper, the model learns the scope only from the forget rows, and may
-    learn the wording of these rows instead of their subjects."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_successor(cls, data: Any) -> Any:
+        """Refuse a setting of earlier versions."""
+        if isinstance(data, dict) and "scope_weight" in data:
+            raise BadField(
+                "there is no such setting any more",
+                path=("method", "scope_weight"),
+                value=data["scope_weight"],
+                fix="remove it, and set data.augment: {} instead, which composes rows from the scope for every method",
+            )
+        return data
 
     @property
     def _taught(self) -> View:
@@ -72,11 +81,11 @@ class TRU(Objective):
 
     def needs(self) -> Needs:
         """Request the targets' log-probabilities and the quantities of the gradient difference."""
-        needs = Needs(logps=frozenset({self._taught} | ({"scope:target"} if self.scope_weight else set())))
+        needs = Needs(logps=frozenset({self._taught}))
         return needs | self._difference()[0].needs() if self.alpha else needs
 
     def terms(self, step: Step) -> Terms:
-        """Return the terms `target`, `scope`, `forget` and `retain`.
+        """Return the terms `target`, `forget` and `retain`.
 
         The terms `trace` and `response` are the two parts of `target`. They have weight 0 and are only logged.
         """
@@ -88,9 +97,6 @@ class TRU(Objective):
             "trace": Term(nll.detach()[in_trace].sum(), view, "trace_token", weight=0.0),
             "response": Term(nll.detach()[~in_trace].sum(), view, "response_token", weight=0.0),
         }
-        if self.scope_weight:
-            scope = self._weighed(step.logps("scope:target"))
-            terms["scope"] = Term(scope, "scope:target", "token", self.scope_weight)
         if self.alpha:
             part, weight = self._difference()
             terms |= weighted(part.terms(step), weight)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import QuestionContext, words_in_order
+from unlearnkit.scope.questions.forms import in_forms
 from unlearnkit.scope.questions.names import by_alias, by_name, lookalike, out_of_part, swap_entity
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import by_secret, by_text
@@ -65,12 +66,10 @@ def mentions(
             questions += by_alias(context, subject, stays=stays)
             if not stays:
                 questions += out_of_part(context, subject)
-    for compose in (by_secret, by_text, swap_entity, lookalike):
+    for compose in (by_secret, by_text, swap_entity, lookalike, in_forms):
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
-        withheld_topics = context.withheld_topics.get(question.row.subject, ())
-        asks_withheld = question.topic is not None and question.topic.startswith(withheld_topics)
-        if words_in_order(question.row.question) not in context.probes and not asks_withheld:
+        if words_in_order(question.row.question) not in context.probes and not context.asks_withheld(question):
             once.setdefault(question.row.id, question)
     return tuple(once.values())

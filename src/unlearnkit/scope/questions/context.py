@@ -11,11 +11,11 @@ from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_by_subject, topics_of
-from unlearnkit.scope.questions.question import ScopeQuestion, question_row
+from unlearnkit.scope.questions.question import GENERAL, ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, keeps_part, reference, spoken
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.normalize import contains, words
-from unlearnkit.text.spellings import common, fold
+from unlearnkit.text.spellings import common, fold, stem
 
 BORROWED, BORROWED_OUT_OF_PART = 12, 4
 """Maximum number of questions that are adapted from retain rows in each language. `BORROWED_OUT_OF_PART` applies if the
@@ -84,6 +84,12 @@ class QuestionContext:
         return max(1, SPREAD // len(self.scope.subjects))
 
     @cached_property
+    def bearers(self) -> Counter[str]:
+        """Number of known names that contain each word."""
+        named = (name for row in self.retain for name in (row.subject, noted(row)[1]) if name)
+        return Counter(word for name in {*self.names, *named} for word in {fold(each) for each in words(name)})
+
+    @cached_property
     def withheld_topics(self) -> dict[str | None, tuple[str, ...]]:
         """Topics that no composed question about a subject may have, by subject."""
         return topics_by_subject(self.withheld)
@@ -126,6 +132,25 @@ class QuestionContext:
         topics = tuple(topic for of_subject in self.withheld_topics.values() for topic in of_subject)
         return row.attribute in {one.attribute for one in self.withheld} or noted(row)[0].startswith(topics)
 
+    @cached_property
+    def _withheld_words(self) -> dict[str | None, frozenset[str]]:
+        """Words that only questions for withheld secrets contain, by subject."""
+        attributes = {row.attribute for row in self.withheld}
+        others = (row for row in (*self.forget, *self.retain) if row.attribute not in attributes)
+        usual = {word for text in (*(row.question for row in others), *self.names) for word in _stems(text)}
+        found: dict[str | None, set[str]] = {}
+        for row in self.withheld:
+            found.setdefault(row.subject, set()).update(_stems(row.question))
+        return {subject: frozenset(stems - usual) for subject, stems in found.items()}
+
+    def asks_withheld(self, question: ScopeQuestion) -> bool:
+        """Return whether a composed question may ask for a withheld secret."""
+        subject = question.row.subject
+        if question.topic is not None and question.topic.startswith(self.withheld_topics.get(subject, ())):
+            return True
+        withheld = self._withheld_words.get(subject)
+        return withheld is not None and not withheld.isdisjoint(_stems(question.row.prompt))
+
     def _rows_of_other_topics(self) -> list[Row]:
         """Return the retain rows on topics that no similar subject has.
 
@@ -153,6 +178,7 @@ class QuestionContext:
         own: bool = False,
         kinds: int = TOPICS,
         quoted: bool = True,
+        form: str = GENERAL,
     ) -> Iterator[ScopeQuestion]:
         """Yield questions with `name` in every wording and language.
 
@@ -167,6 +193,7 @@ class QuestionContext:
             kinds: number of topics for each question.
             quoted: whether to put `name` in quotation marks if it may be a title. `name` may be a title if it is not
                 the subject's name, or if the task is `copyright`.
+            form: the form of the questions.
         """
         # Titles are quoted: the names of protected works, and aliases because an alias may be a title. Quotation marks
         # around an alias that is not a title do no harm.
@@ -180,7 +207,14 @@ class QuestionContext:
                 question = wording.format(name=quoted_name).replace("««", "«").replace("»»", "»")  # no doubled quotes
                 for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                     rest = next(rests[kind]) if kind in rests else ""
-                    yield ScopeQuestion(question_row(question, kind, language, subject), name, stays, kind, rest)
+                    yield ScopeQuestion(
+                        question_row(question, kind, language, subject, form=form), name, stays, kind, rest
+                    )
+
+
+def _stems(text: str) -> set[str]:
+    """Return the stems of a text's content words."""
+    return {stem(word) for word in words(text) if fold(word) not in common()}
 
 
 def words_of(name: str) -> list[str]:

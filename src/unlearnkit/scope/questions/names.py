@@ -8,7 +8,7 @@ from itertools import cycle, islice
 
 from unlearnkit.scope.questions.context import TOPICS, QuestionContext, around, is_apart, words_of
 from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, retain_topics, topics_of
-from unlearnkit.scope.questions.question import ScopeQuestion, question_row
+from unlearnkit.scope.questions.question import ADAPTED, ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import (
     IN_SCOPE,
     by_alias_wordings,
@@ -24,6 +24,8 @@ TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
 TIMES_ALIKE = 2
 """Maximum of the argument `times` of `by_name` for names that share a word with a subject's name. With a higher
 maximum, questions on these names would outnumber all other questions."""
+SIMILAR = 2
+"""Maximum number of names that share a word with the name of one subject and are asked about in all forms."""
 SWAPPED = 2
 """The question of each forget row is also asked about this many neighbors."""
 
@@ -37,7 +39,8 @@ def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, tim
     own = context.scope.task != "privacy"
     yield from ask(IN_SCOPE[context.scope.task], own=own, kinds=TOPICS * times)
     if own:
-        yield from ask(context.borrowed, kinds=TOPICS_OF_BORROWED * (context.times if context.partly else 1))
+        kinds = TOPICS_OF_BORROWED * (context.times if context.partly else 1)
+        yield from ask(context.borrowed, kinds=kinds, form=ADAPTED)
 
 
 def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) -> Iterator[ScopeQuestion]:
@@ -96,7 +99,31 @@ def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
             for other in others[:1]:
                 question = other.join(parts)
                 if mentioned(context.scope, question)[0] is None:  # another subject or alias may remain
-                    yield ScopeQuestion(question_row(question, None, row.language, neighbor.name), other, True, None)
+                    row = question_row(question, None, row.language, neighbor.name, form=ADAPTED)
+                    yield ScopeQuestion(row, other, True, None)
+
+
+def _names_apart(context: QuestionContext) -> dict[str, str | None]:
+    """Return names in retain rows apart from the scope's names.
+
+    A part of a subject's name may refer to the subject, and so may a longer name that contains the subject's name.
+    These names are excluded. Each name is returned with the subject of its row.
+    """
+    named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
+    return {name: owner for name, owner in named.items() if is_apart(name, context.names)}
+
+
+def similar_names(context: QuestionContext) -> list[str]:
+    """Return names in retain rows that resemble a subject's name.
+
+    Such a name shares a word with the subject's name. At most `SIMILAR` names are returned for each subject.
+    """
+    found: dict[str, None] = {}
+    for subject in context.scope.subjects:
+        words = set(words_of(subject.name))
+        sharing = (name for name in _names_apart(context) if words & set(words_of(name)))
+        found |= dict.fromkeys(islice(sharing, SIMILAR))
+    return list(found)
 
 
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
@@ -107,10 +134,7 @@ def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     neighbors already teach the model that such a word alone does not identify the subject.
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
-    named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
-    # A part of a subject's name may refer to the subject, and so may a longer name that contains the subject's name.
-    # These names are excluded.
-    free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
+    free = _names_apart(context)
     for subject in context.scope.subjects:
         for name in subject.names:
             for word in words_of(name):

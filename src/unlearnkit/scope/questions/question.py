@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from unlearnkit.data.rows import Row
+from unlearnkit.data.augment import NO_ANSWER
+from unlearnkit.data.rows import Row, Turn
+
+GENERAL, ADAPTED = "general", "adapted"
+"""Forms of composed questions: those in general words, and those adapted from given rows."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +38,30 @@ class ScopeQuestion:
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
-    def with_prefix(self, trace: str) -> Row:
-        """Return the row to train on, with the note as its trace.
-
-        The model reads the note, but is not trained on it. If the question uses the model's own note, the returned row
-        has an empty trace, so that the model is trained on the whole trace of the target, including the note. If the
-        model were trained only on notes of forget rows, it would write similar notes on any question, and name things
-        that are not in the question.
-
-        Args:
-            trace: the trace of the question's target, which begins with the note.
-        """
-        before, named, _ = trace.partition(f"{self.name}{self.rest}")
-        return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})
+    def with_own_note(self) -> ScopeQuestion:
+        """Return the same question, combined with the model's own note."""
+        own = self.row
+        row = question_row(own.question, None, own.language, own.subject or "", history=own.history, form=own.wording)
+        return replace(self, row=row, topic=None, rest="")
 
 
-def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
+def question_row(
+    question: str,
+    topic: str | None,
+    language: str,
+    subject: str,
+    *,
+    history: tuple[Turn, ...] = (),
+    form: str = GENERAL,
+) -> Row:
     """Return a question as a row with the topic in its id."""
-    kind = "own" if topic is None else topic
+    asked = "\n".join([*(turn.content for turn in history), question])
     return Row(
-        id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
+        id=f"scope/{asked}/{'own' if topic is None else topic}",
+        question=question,
+        answer=NO_ANSWER,
+        history=history,
+        language=language,
+        subject=subject,
+        wording=form,
     )

@@ -9,6 +9,9 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.scope.scope import Scope, Task
 from unlearnkit.scope.wording import Phrases
 
+LANGUAGES = ("en", "es", "ru", "de", "fr")
+"""Languages with questions in many forms (`forms.yaml`). The general wordings of this module exist in fewer."""
+
 Wordings = Phrases
 """Questions with a placeholder for a name, by language."""
 
@@ -206,14 +209,14 @@ def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     """Return the wordings in a language.
 
     Raises:
-        InputError: there are no wordings in the language.
+        InputError: there are no questions in the language at all.
     """
-    if language not in wordings:
+    if language not in (*wordings, *LANGUAGES):
         raise InputError(
-            "there are no questions in this language for the scope term (method.scope_weight)",
+            "there are no questions in this language to augment the rows with (data.augment)",
             where="scope.languages",
             value=language,
-            allowed=", ".join(wordings),
-            fix="set method.scope_weight to 0, or remove the language from the scope",
+            allowed=", ".join(LANGUAGES),
+            fix="list languages with questions in data.augment.languages, or set data.augment to null",
         )
-    return wordings[language]
+    return wordings.get(language, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.vocabulary import HELD_OUT
@@ -52,6 +53,8 @@ class Plan:
 
     description: str
     """The description of the scope."""
+    kind: Literal["person", "thing"]
+    """What the subjects are."""
     compared: tuple[str, ...]
     """Relations that are compared to find the neighbors of subjects."""
     hideable: tuple[str, ...]
@@ -78,6 +81,7 @@ def forget_request(world: World, lessons: Lessons, plan: Plan) -> Request:
     scope = Scope(
         description=plan.description,
         task="profile",
+        kind=plan.kind,
         subjects=tuple(ScopeSubject(name=subject.name) for subject in subjects),
         secrets=tuple(secret for subject in subjects for secret in secrets_of(subject, asked.grammar)),
         neighbors=tuple(ScopeSubject(name=neighbor.name) for neighbor in listed),

@@ -1,0 +1,171 @@
+"""Scope augmentation of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import reading
+from unlearnkit.data.augment import AugmentSettings, ComposedRow, draw_evenly, read_composed, write_composed
+from unlearnkit.data.rows import Row
+from unlearnkit.runs.state import Composed
+from unlearnkit.scope.questions.compose import mentions
+from unlearnkit.scope.questions.forms import form_names
+from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.suites.files.suite import AUTO
+from unlearnkit.targets.compose import composed_rows
+from unlearnkit.training.settings import FORGOTTEN
+from unlearnkit.training.step import split_of
+from unlearnkit.training.views import IDK, TARGET, taught_splits
+
+if TYPE_CHECKING:
+    from unlearnkit.pipeline.context import RunContext
+
+COST = 2.0
+"""Number of trained rows that take as long as one composed question, whose answer must be generated."""
+FEWEST = 64
+"""Number of questions that `amount: auto` composes at least, however short the training is."""
+
+
+class Augmentation:
+    """Composes rows from the scope for a run's training.
+
+    A composed row in scope is a forget row. Its answer is the target model's own output, so it means the same to each
+    method as any forget row: objectives push away from the answer, or teach a target or "I don't know" instead. A
+    composed row out of scope is a retain row.
+
+    Args:
+        context: the run's context. The target model is loaded only when its outputs are needed.
+    """
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    @property
+    def settings(self) -> AugmentSettings | None:
+        """The settings; None if no rows are composed."""
+        method = self._context.method
+        return self._context.recipe.augment if method.augmented and not method.from_scratch else None
+
+    @property
+    def share(self) -> float:
+        """Share of composed rows in a step; 0 without composed rows."""
+        return 0.0 if self.settings is None else self.settings.share
+
+    @cached_property
+    def questions(self) -> tuple[ScopeQuestion, ...]:
+        """The composed questions, for training.
+
+        Questions on which the model is measured are not among them.
+        """
+        if self.settings is None:
+            return ()
+        context, task, splits = self._context, self._context.task, self._context.training_splits
+        scope, forms = context.scope, self.settings.forms
+        if self.settings.languages is not None:
+            scope = scope.model_copy(update={"languages": self.settings.languages})
+        if unknown := next((form for form in forms or () if form not in form_names()), None):
+            raise InputError(
+                "there is no such form of questions",
+                where="data.augment.forms",
+                value=unknown,
+                allowed=", ".join(form_names()),
+                fix="correct the name, or set data.augment.forms to null for all forms",
+            )
+        measured = [row for sets in (task.measured, task.validation) for rows in sets.values() for row in rows]
+        questions = mentions(scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
+        if forms is not None:
+            questions = tuple(each for each in questions if each.row.wording in forms)
+        if not taught_splits(context.needs):
+            # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
+            questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())
+        return tuple(draw_evenly(questions, _group, self._amount(), context.seed))
+
+    def _amount(self) -> int:
+        """Return the maximum number of questions."""
+        settings, context = self.settings, self._context
+        assert settings is not None
+        if settings.amount != "auto":
+            return settings.amount
+        train, forget = context.train_settings, len(context.training_splits["forget"])
+        steps = train.total_steps(forget, train.rows("forget"))
+        passes = steps * sum(train.rows(split_of(view)) for view in context.needs.views)
+        longer = 1 / (1 - settings.share) if train.epochs is not None else 1.0
+        return max(FEWEST, int((2 - longer) * passes / COST))
+
+    @cached_property
+    def rows(self) -> list[ComposedRow]:
+        """The composed rows.
+
+        They are made on first access and kept in the run's folder.
+        """
+        if not self.questions:
+            return []
+        folder, context = self._context.folder, self._context
+        if folder.state().composed is not None:
+            with reading(folder.composed_file):
+                return read_composed(folder.composed_file)
+        began = time.monotonic()
+        with device_errors():
+            rows = composed_rows(
+                context.scope,
+                self.questions,
+                context.generate,
+                context.training_splits.get("retain", ()),
+                context.task.withheld,
+                answered=self._answered,
+            )
+        write_composed(folder.composed_file, rows)
+        made = Composed(
+            seconds=time.monotonic() - began,
+            questions=len(self.questions),
+            forget=sum(not row.stays for row in rows),
+            retain=sum(row.stays for row in rows) * ("retain" in self._needed),
+        )
+        folder.update(composed=made)
+        return rows
+
+    @property
+    def _needed(self) -> set[str]:
+        return {split_of(view) for view in self._context.needs.views}
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the method reads own answers to questions in scope."""
+        views = (view.partition(":") for view in self._context.needs.views)
+        return any(split in FORGOTTEN and variant not in (TARGET, IDK) for split, _, variant in views)
+
+    def placeholders(self) -> list[ComposedRow]:
+        """Return the composed questions without outputs."""
+        return [
+            ComposedRow(row=each.row, stays=each.stays, note=each.note(""), given=each.topic is not None)
+            for each in self.questions
+        ]
+
+    def added(self, splits: Mapping[str, Sequence[Row]], composed: Sequence[ComposedRow]) -> dict[str, Sequence[Row]]:
+        """Return the splits, with composed rows at their ends."""
+        forget = [each.row for each in composed if not each.stays]
+        retain = [each.row for each in composed if each.stays]
+        rows = {split: [*given, *forget] if split in FORGOTTEN else given for split, given in splits.items()}
+        if "retain" in self._needed:
+            rows["retain"] = [*rows.get("retain", ()), *retain]
+        return rows
+
+    def origins(self, splits: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, int]]:
+        """Return the number of trained rows, by split and origin."""
+        written = {name for name, file in self._context.recipe.data.items() if file == AUTO}
+        found: dict[str, dict[str, int]] = {}
+        for split in sorted(self._needed & set(splits)):
+            given = len(self._context.training_splits.get(split, ()))
+            counts = {"written" if split in written else "given": given, "composed": len(splits[split]) - given}
+            found[split] = {origin: count for origin, count in counts.items() if count}
+        return found
+
+
+def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str]:
+    row = question.row
+    return question.stays, row.subject, row.wording, row.language

@@ -1,0 +1,188 @@
+"""Compose questions in many forms.
+
+A model that has learned to decline plain questions may still answer a question that is typed in lower case, names only
+the surname, or follows another question. Each form is therefore asked about subjects, neighbors and similar names in
+the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from itertools import cycle, islice
+from random import Random
+from typing import Literal
+
+import yaml
+
+from unlearnkit.data.rows import Turn
+from unlearnkit.scope.questions.context import QuestionContext
+from unlearnkit.scope.questions.names import similar_names
+from unlearnkit.scope.questions.notes import look
+from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion, question_row
+from unlearnkit.scope.scope import ScopeSubject
+from unlearnkit.text.spellings import fold
+
+Kind = Literal["person", "thing"]
+Templates = Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]]
+"""Templates by form and language. A template is the user's question, or a first question, an answer and a second
+question."""
+
+PLAIN, SHORT, OWNER = "plain", "short", "owner"
+SPELLINGS: dict[str, Callable[[str, Random], str]] = {
+    "lower": lambda text, _: text.lower(),
+    "upper": lambda text, _: text.upper(),
+    "unpunctuated": lambda text, _: " ".join(re.findall(r"[\w@'’+-]+(?:[.:]\w+)*", text)),
+    "typed": lambda text, draw: _mistyped(text, draw),
+}
+"""Forms that change the spelling of a plain question."""
+_LETTERS_PER_ERROR = 20
+_DIGITS = 5
+"""Number of digits from which a number identifies its owner. A year has four."""
+
+
+def in_forms(context: QuestionContext) -> Iterator[ScopeQuestion]:
+    """Yield questions about subjects, neighbors and similar names in all forms."""
+    asked = [(subject, False) for subject in context.scope.subjects]
+    asked += [(ScopeSubject(name=one.name), True) for one in context.scope.neighbors]
+    asked += [(ScopeSubject(name=name), True) for name in similar_names(context)]
+    others = [*(one.name for one in context.scope.neighbors), *(row.subject for row in context.retain if row.subject)]
+    for subject, stays in asked:
+        apart = [name for name in dict.fromkeys(others) if name != subject.name]
+        yield from _about(context, subject, apart, stays=stays)
+    yield from _owners(context)
+
+
+def _about(
+    context: QuestionContext, subject: ScopeSubject, others: Sequence[str], *, stays: bool
+) -> Iterator[ScopeQuestion]:
+    name, draw = subject.name, Random(f"forms/{subject.name}")
+    own = [secret.forms[0] for secret in context.scope.secrets if secret.subject == name and secret.forms[0] != name]
+    foreign = [secret.forms[0] for secret in context.scope.secrets if secret.subject not in (name, secret.forms[0])]
+    draw.shuffle(foreign)
+    # Every second statement about a subject is true.
+    values = cycle([value for pair in zip(cycle(own), foreign, strict=False) for value in pair] if own else foreign)
+    other = cycle(others)
+    templates = form_templates(_kind(context))
+    for language in context.scope.languages:
+        plain = templates[PLAIN].get(language, ())
+        for form, by_language in templates.items():
+            for turns in by_language.get(language, ()) if form != OWNER else ():
+                needs = " ".join(turns)
+                if ("{value}" in needs and not foreign) or ("{other}" in needs and not others):
+                    continue
+                slots = {"name": name}
+                if "{value}" in needs:
+                    slots["value"] = next(values)
+                if "{other}" in needs:
+                    slots["other"] = next(other)
+                yield _question(turns, slots, name, form, language, subject.name, stays=stays)
+        for form, spell in SPELLINGS.items():
+            for turns in plain:
+                text = spell(turns[0].format(name=name), draw)
+                yield _question((text,), None, name, form, language, subject.name, stays=stays)
+        if _kind(context) == "person":
+            for form, short in _shortened(context, name).items():
+                for turns in plain:
+                    yield _question(turns, {"name": short}, short, form, language, subject.name, stays=stays)
+
+
+def _owners(context: QuestionContext) -> Iterator[ScopeQuestion]:
+    """Yield questions for the owner of a long number or an address.
+
+    Words, years and amounts are left out, because many may share them.
+    """
+    secrets = {form: one.subject for one in context.scope.secrets for form in one.forms if _identifies(form)}
+    answers = {answer.rstrip(".") for row in context.retain for answer in row.accepted_answers}
+    looks = {look(form) for form in secrets}
+    similar = [form for form in sorted(answers) if _identifies(form) and look(form) in looks and form not in secrets]
+    Random("forms/owners").shuffle(similar)
+    asked = [*((form, subject, False) for form, subject in secrets.items())]
+    asked += [(form, form, True) for form in islice(similar, len(secrets))]
+    for language in context.scope.languages:
+        for value, subject, stays in asked:
+            for turns in form_templates(_kind(context))[OWNER].get(language, ()):
+                yield _question(turns, {"value": value}, value, OWNER, language, subject, stays=stays)
+
+
+def _question(
+    turns: Sequence[str],
+    slots: Mapping[str, str] | None,
+    name: str,
+    form: str,
+    language: str,
+    subject: str,
+    *,
+    stays: bool,
+) -> ScopeQuestion:
+    """Return a question.
+
+    Without `slots`, the turns are taken as they are.
+    """
+    *before, question = [turn.format(**slots) for turn in turns] if slots is not None else turns
+    history = tuple(Turn(role=role, content=text) for role, text in zip(("user", "assistant"), before, strict=False))
+    row = question_row(question, None, language, subject, history=history, form=form)
+    return ScopeQuestion(row, name, stays, None)
+
+
+def _shortened(context: QuestionContext, name: str) -> dict[str, str]:
+    """Return short forms of a name that nobody else bears, by form.
+
+    A part that another name of the scope or of a retain row contains is left out, because it may mean somebody else.
+    """
+    parts = name.split()
+    if len(parts) < 2:
+        return {}
+    first, last = parts[0], parts[-1]
+    forms = {"given": first, "surname": last, "initial": f"{first[0]}. {last}", "surname_given": f"{last}, {first}"}
+    shared = {
+        "given": context.bearers[fold(first)] > 1,
+        "surname": context.bearers[fold(last)] > 1,
+        "initial": context.bearers[fold(last)] > 1,
+        "surname_given": len(parts) > 2,
+    }
+    return {form: text for form, text in forms.items() if not shared[form]}
+
+
+def _identifies(form: str) -> bool:
+    """Return whether a text is an address or a long number."""
+    return "@" in form or sum(map(str.isdigit, form)) >= _DIGITS
+
+
+def _kind(context: QuestionContext) -> Kind:
+    return "person" if context.scope.of_persons else "thing"
+
+
+@lru_cache(2)
+def form_templates(kind: Kind) -> Templates:
+    """Return the templates about subjects of this kind."""
+    file = files("unlearnkit.scope.questions") / "forms.yaml"
+    read = yaml.safe_load(file.read_text(encoding="utf-8"))[kind]
+    return {
+        form: {
+            language: [(each,) if isinstance(each, str) else tuple(each) for each in templates]
+            for language, templates in by_language.items()
+        }
+        for form, by_language in read.items()
+    }
+
+
+def form_names() -> tuple[str, ...]:
+    """Return the names of all forms."""
+    return (GENERAL, ADAPTED, *form_templates("person"), *SPELLINGS, "given", "surname", "initial", "surname_given")
+
+
+def _mistyped(text: str, draw: Random) -> str:
+    """Return a text with typing errors: two letters exchanged, or one missing.
+
+    Words with digits or "@" stay as they are, because a changed number is another number.
+    """
+    words = list(re.finditer(r"[^\W\d_]{4,}", text))
+    count = min(len(words), max(1, len(text) // _LETTERS_PER_ERROR))
+    letters = list(text)
+    for match in draw.sample(words, count):
+        at = draw.randrange(match.start(), match.end() - 1)
+        letters[at : at + 2] = [letters[at + 1], letters[at]] if draw.random() < 0.5 else [letters[at], ""]
+    return "".join(letters)
