@@ -1,7 +1,7 @@
-"""Accuracy and refusals by the form of questions, such as keywords or a surname.
+"""Accuracy and refusals by the form of questions.
 
-Rows name the form in the field `wording`. The names of the scores are `wording.<set>.<form>.<part>`. The form `any`
-stands for all rows of the set that have a form. The parts are:
+A form is, for example, keywords or a surname. Rows name the form in the field `wording`. The names of the scores are
+`wording.<set>.<form>.<part>`. The form `any` stands for all rows of the set that have a form. The parts are:
 
 - `accuracy`: all questions of the set in this form;
 - `known`: accuracy on those that the target model answers correctly;
@@ -85,7 +85,7 @@ def wording_doc(name: WordingName) -> ScoreDoc:
 
 
 def wording_scores(records: Sequence[Record], target: Sequence[Record], scope: Scope) -> dict[str, Score]:
-    """Return the accuracy and the refusal rate of a model by set and form.
+    """Return accuracies and refusal rates by set and form.
 
     Rows without a form are left out. The result is empty if no row has a form.
 
