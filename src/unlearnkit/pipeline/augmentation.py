@@ -166,6 +166,7 @@ class Augmentation:
         return found
 
 
-def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str]:
+def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str, str | None]:
     row = question.row
-    return question.stays, row.subject, row.wording, row.language
+    # Composed notes are part of the group: the verdict must not depend on what a note says the question asks for.
+    return question.stays, row.subject, row.wording, row.language, question.topic
