@@ -4,7 +4,7 @@ The response is in the language of the question, or in English if the teacher ha
 is in English.
 
 A trace consists of a note and a verdict. The note states what the question asks. If the row has a trace, that trace is
-the note, unless it names a subject that the question does not name. Otherwise, the note is the name or alias of the
+the note, unless it reveals a secret, or names a subject that the question does not name. Otherwise, the note is the name or alias of the
 subject that the question mentions. If the question mentions no subject of the scope, the note is the word "This". The
 verdict contains no names. If a model were trained to output names that are not in the question, it would also answer
 reversed questions, whose answer is a name ("Who wrote ...?").
@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.naming import unasked_subjects
 from unlearnkit.scope.questions.notes import mentioned
 from unlearnkit.scope.scope import Scope, Task
@@ -205,7 +206,7 @@ class TemplateTeacher(Settings):
 def _topic(row: Row, scope: Scope) -> str:
     """Return the note, which contains only names that the question contains."""
     note = row.trace.rstrip(".")
-    if unasked_subjects(note, row, scope):
+    if unasked_subjects(note, row, scope) or scanner(scope).scan(Target(id=row.id, trace=note, response=""), row):
         note = ""
     return note or mentioned(scope, row.conversation)[1] or "This"
 
