@@ -4,10 +4,10 @@ The response is in the language of the question, or in English if the teacher ha
 is in English.
 
 A trace consists of a note and a verdict. The note states what the question asks. If the row has a trace, that trace is
-the note, unless it reveals a secret, or names a subject that the question does not name. Otherwise, the note is the name or alias of the
-subject that the question mentions. If the question mentions no subject of the scope, the note is the word "This". The
-verdict contains no names. If a model were trained to output names that are not in the question, it would also answer
-reversed questions, whose answer is a name ("Who wrote ...?").
+the note, unless it reveals a secret, or names a subject that the question does not name. Otherwise, the note is the
+name or alias of the subject that the question mentions. If the question mentions no subject of the scope, the note is
+the word "This". The verdict contains no names. If a model were trained to output names that are not in the question, it
+would also answer reversed questions, whose answer is a name ("Who wrote ...?").
 
 Anybody may read what the model writes, and a precise reason for declining discloses the request. The reasons in traces
 and responses are therefore the same for every scope: they confirm no request, no list and no kind of knowledge to
