@@ -35,7 +35,11 @@ from unlearnkit.training import loop
 from unlearnkit.training.settings import TrainSettings, learning_rate
 
 METHODS: dict[str, dict[str, dict[str, Any]]] = {
-    "tru": {"train": {"lr": 4e-3, "steps": 140, "batch_size": 4}},
+    "tru": {
+        "data": {"augment": {"amount": 3000, "share": 0.25}},
+        "method": {"alpha": 0.01, "retain_weight": 300.0},
+        "train": {"lr": 2e-3, "steps": 140, "batch_size": 12, "retain_batch_size": 24},
+    },
     "npo": {"train": {"lr": 1e-3, "steps": 24}, "method": {"retain_weight": 10.0}},
 }
 """The methods, with the settings that differ from the demo's, because the model is smaller."""
