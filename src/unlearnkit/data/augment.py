@@ -21,6 +21,9 @@ from unlearnkit.data.rows import Row
 
 T = TypeVar("T")
 
+NO_ANSWER = "(none is known)"
+"""Answer of a composed question to which the target model has not been asked."""
+
 
 class AugmentSettings(Settings):
     """Settings of the rows that are composed from the scope.
@@ -65,8 +68,11 @@ class ComposedRow(Value):
 
     @property
     def to_refuse(self) -> Row:
-        """The row for a teacher, with the note as its trace."""
-        return self.row.model_copy(update={"trace": self.note})
+        """The row for a teacher, with the note as its trace.
+
+        The row has no answer, because the model's own answer may be anything, such as words that refusals contain.
+        """
+        return self.row.model_copy(update={"trace": self.note, "answer": NO_ANSWER})
 
 
 def write_composed(path: Path, rows: Sequence[ComposedRow]) -> None:

@@ -93,7 +93,7 @@ def composed_rows(
                 continue
             row = question.row.model_copy(update={"trace": output.trace, "answer": output.response})
             target = Target(id=row.id, trace=row.trace, response=row.answer)
-            if question.stays and answer_filter.tell(target, row):
+            if question.stays and answer_filter.tell(target, question.row):
                 continue
         rows.append(ComposedRow(row=row, stays=question.stays, note=note, given=question.topic is not None))
     return rows

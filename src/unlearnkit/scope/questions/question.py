@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from unlearnkit.data.augment import NO_ANSWER
 from unlearnkit.data.rows import Row, Turn
 
 GENERAL, ADAPTED = "general", "adapted"
@@ -58,7 +59,7 @@ def question_row(
     return Row(
         id=f"scope/{asked}/{'own' if topic is None else topic}",
         question=question,
-        answer="(none is known)",
+        answer=NO_ANSWER,
         history=history,
         language=language,
         subject=subject,
