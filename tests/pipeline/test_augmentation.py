@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.pipeline.test_run import QUIET, changed, done, same_weights
+from tests.suites import test_files
+from tests.suites.test_files import recipe_of
 from unlearnkit.core.errors import Interrupted
 from unlearnkit.data.augment import read_composed
 from unlearnkit.data.rows import Row
@@ -24,6 +26,8 @@ from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.training.loop import Trainer
+
+pile = test_files.pile
 
 TEN = {"augment": {"amount": 10, "share": 0.5}}
 """Ten questions. Of two forget rows of a step, one is composed."""
@@ -39,9 +43,21 @@ METHODS: dict[str, dict[str, Any]] = {
 WITHOUT_RETAIN = ("tru-alone", "ga", "task_arithmetic")
 
 
+def short_recipe(pile: dict[str, str], out: Path) -> dict[str, Any]:
+    """A run of three steps, of a model that answers questions."""
+    recipe = recipe_of(pile, out, holdout=pile["holdout"])
+    return {**recipe, "method": {"name": "graddiff"}, "eval": {"max_new_tokens": 6}}
+
+
 @pytest.fixture
-def short(recipe_data: dict[str, Any]) -> dict[str, Any]:
-    return changed(recipe_data, train={"steps": 3}, suite={"edition": 1, "request": "authors"})
+def short(pile: dict[str, str], tmp_path: Path) -> dict[str, Any]:
+    return short_recipe(pile, tmp_path / "run")
+
+
+@pytest.fixture
+def pocket(recipe_data: dict[str, Any]) -> dict[str, Any]:
+    """A run in a world of many subjects, forms and languages."""
+    return changed(recipe_data, suite={"edition": 1, "request": "authors"})
 
 
 @pytest.fixture
@@ -68,15 +84,15 @@ def test_every_method_that_trains_takes_composed_rows(name: str, short: dict[str
     assert composed.questions == 10 and 0 < len(rows) <= 10 and stays[False] > 0
     assert composed.forget == stays[False]
     assert composed.retain == (0 if name in WITHOUT_RETAIN else stays[True])
-    task = RunContext(make_recipe(changed(short, method=METHODS[name]))).training_splits
-    expected = {"forget": {"given": len(task["forget"]), "composed": stays[False]}}
+    given = RunContext(make_recipe(changed(short, method=METHODS[name]))).training_splits
+    expected = {"forget": {"given": len(given["forget"]), "composed": stays[False]}}
     if name not in WITHOUT_RETAIN:
-        expected["retain"] = {"given": len(task["retain"])} | ({"composed": stays[True]} if stays[True] else {})
+        expected["retain"] = {"given": len(given["retain"])} | ({"composed": stays[True]} if stays[True] else {})
     assert state.train.rows == expected
     assert stat.S_IMODE(folder.composed_file.stat().st_mode) == 0o600
     if name.startswith("tru"):
         refused = {each.row.id for each in rows if not each.stays}
-        assert {target.id for target in read_targets(folder.targets_file)} == refused | {r.id for r in task["forget"]}
+        assert {target.id for target in read_targets(folder.targets_file)} == refused | {row.id for row in given["forget"]}
     else:
         assert not any(each.given for each in rows), "only a target has a composed note"
     purge(folder)
@@ -106,6 +122,13 @@ def test_micro_batches_end_in_the_same_loss(short: dict[str, Any]) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def whole(pile: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run of TRU that nothing happened to."""
+    data = short_recipe(pile, tmp_path_factory.mktemp("whole") / "run")
+    return done(data, method=METHODS["tru"], data=TEN)
+
+
 def killed(where: str, monkeypatch: pytest.MonkeyPatch, data: dict[str, Any]) -> RunFolder:
     """The folder of a run that ended at a function."""
 
@@ -124,7 +147,7 @@ def killed(where: str, monkeypatch: pytest.MonkeyPatch, data: dict[str, Any]) ->
     [
         ("unlearnkit.pipeline.augmentation.write_composed", False, True),  # before the file is written
         ("unlearnkit.pipeline.augmentation.Composed", False, True),  # after that, before the run knows of it
-        ("unlearnkit.pipeline.run._fit", True, False),  # before training
+        ("unlearnkit.pipeline.context.encode_views", True, False),  # before training
         ("unlearnkit.training.loop.Trainer._step", True, False),  # in training
         ("unlearnkit.pipeline.run._saved", True, False),  # after it
     ],
@@ -134,19 +157,17 @@ def test_a_run_killed_after_composing_goes_on_with_the_same_rows(
     composed: bool,
     again: bool,
     short: dict[str, Any],
+    whole: RunFolder,
     generated: list[list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = changed(short, method=METHODS["tru"], data=TEN)
-    whole = done(data, out=short["out"] + "-whole")
-    calls = list(generated)
-    assert calls and sum(map(len, calls)) >= 10
     folder = killed(where, monkeypatch, data)
     assert (folder.state().composed is not None) is composed
     kept = folder.composed_file.read_bytes() if composed else None
     generated.clear()
     assert run(make_recipe(data), resume=True, progress=QUIET).state().done
-    assert generated == (calls if again else []), "what was composed is read from the file"
+    assert bool(generated) is again, "what was composed is read from the file"
     assert same_weights(folder, whole)
     assert folder.composed_file.read_bytes() == whole.composed_file.read_bytes()
     assert kept is None or kept == folder.composed_file.read_bytes()
@@ -191,9 +212,9 @@ def questions(recipe: dict[str, Any], /, **augment: Any) -> RunContext:
     return RunContext(make_recipe(changed(recipe, data={"augment": augment})))
 
 
-def test_a_smaller_amount_is_a_part_of_a_larger_one_and_seeds_differ(short: dict[str, Any]) -> None:
+def test_a_smaller_amount_is_a_part_of_a_larger_one_and_seeds_differ(pocket: dict[str, Any]) -> None:
     def ids(amount: int, **sections: Any) -> list[str]:
-        data = changed(short, method=METHODS["tru"], **sections)
+        data = changed(pocket, method=METHODS["tru"], **sections)
         return [each.row.id for each in questions(data, amount=amount).augmentation.questions]
 
     few, many = ids(40), ids(160)
@@ -202,24 +223,24 @@ def test_a_smaller_amount_is_a_part_of_a_larger_one_and_seeds_differ(short: dict
     assert set(few) != set(ids(40, seed=1))
 
 
-def test_subjects_forms_and_languages_take_turns(short: dict[str, Any]) -> None:
-    context = questions(short, amount=400)
+def test_subjects_forms_and_languages_take_turns(pocket: dict[str, Any]) -> None:
+    context = questions(pocket, amount=400)
     found = context.augmentation.questions
     subjects = {subject.name for subject in context.scope.subjects}
     of = Counter(each.row.subject for each in found if not each.stays)
-    assert set(of) == subjects and max(of.values()) - min(of.values()) <= 8
+    assert set(of) == subjects and max(of.values()) < 1.5 * min(of.values()), "not all names can be shortened"
     assert len({each.row.wording for each in found}) > 12
     assert {each.row.language for each in found} == set(context.scope.languages)
     assert len({each.row.prompt for each in found}) == len(found), "each question once, with the model's own note"
 
 
-def test_languages_and_forms_are_those_of_the_recipe(short: dict[str, Any]) -> None:
-    some = questions(short, amount=100, languages=["es"], forms=["lower", "comparison"]).augmentation.questions
+def test_languages_and_forms_are_those_of_the_recipe(pocket: dict[str, Any]) -> None:
+    some = questions(pocket, amount=100, languages=["es"], forms=["lower", "comparison"]).augmentation.questions
     assert {(each.row.language, each.row.wording) for each in some} == {("es", "lower"), ("es", "comparison")}
 
 
-def test_no_composed_question_is_measured(short: dict[str, Any]) -> None:
-    context = questions(short, amount=100_000)
+def test_no_composed_question_is_measured(pocket: dict[str, Any]) -> None:
+    context = questions(pocket, amount=100_000)
     measured = {row.question for rows in context.task.measured.values() for row in rows}
     assert len(context.augmentation.questions) > 1000
     assert not measured & {each.row.question for each in context.augmentation.questions}
@@ -237,14 +258,14 @@ def test_no_composed_question_is_measured(short: dict[str, Any]) -> None:
     ],
 )
 def test_auto_at_most_doubles_the_training(
-    train: dict[str, Any], share: float, expected: int, short: dict[str, Any]
+    train: dict[str, Any], share: float, expected: int, pocket: dict[str, Any]
 ) -> None:
-    context = questions(changed(short, train=train), share=share)
+    context = questions(changed(pocket, train=train), share=share)
     assert len(context.augmentation.questions) == expected
 
 
-def test_auto_counts_the_longer_training_of_epochs(short: dict[str, Any]) -> None:
-    data = changed(short, train={"steps": None, "epochs": 40.0})
+def test_auto_counts_the_longer_training_of_epochs(pocket: dict[str, Any]) -> None:
+    data = changed(pocket, train={"steps": None, "epochs": 40.0})
     context = questions(data, share=0.2)
     steps = round(40 * len(context.training_splits["forget"]) / 4)
     # A quarter more steps, so three quarters of the time are left.
