@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.bad_input import (
+    test_augment,
     test_board,
     test_checkpoint,
     test_formats,
@@ -20,6 +21,7 @@ CASES = [
     *test_recipe.CASES,
     *test_splits.CASES,
     *test_scope.CASES,
+    *test_augment.CASES,
     *test_model_folder.CASES,
     *test_checkpoint.STOPPED,
     *test_checkpoint.ENDED,

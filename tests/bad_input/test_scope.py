@@ -31,11 +31,11 @@ def text(content: str | bytes) -> Callable[[Place], object]:
 
 
 def spoken(*languages: str) -> Callable[[Place], None]:
-    """The scope names languages, and a method teaches questions that are composed from it."""
+    """The scope names languages, and rows are composed from it."""
 
     def breaks(place: Place) -> None:
         having(languages=list(languages))(place)
-        place.recipe(method={"name": "tru", "scope_weight": 1.0})
+        place.recipe(data={"augment": {}}, method={"name": "tru"})
 
     return breaks
 
@@ -129,8 +129,8 @@ CASES = [
     Case("scope-norwegian", having(languages=[False]), ["field languages.0", "in quotes"]),
     Case(
         "scope-language-without-questions",
-        spoken("en", "de"),
-        ["no questions in this language", "scope.languages", "'de'", "en, es, ru", "scope_weight"],
+        spoken("en", "eo"),
+        ["no questions in this language", "scope.languages", "'eo'", "en, es, ru", "data.augment"],
         RUN,
     ),
     Case("scope-secret-in-every-target", leaking, ["targets reveal a secret, a name", "row forget.jsonl:1"], RUN, 1),

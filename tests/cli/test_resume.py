@@ -50,13 +50,20 @@ MASK = {"name": "gradient_saliency", "share": 0.3}
 
 
 @pytest.mark.parametrize(
-    "method",
-    [{"name": "npo", "retain": "kl"}, {"name": "npo", "retain": "kl", "mask": MASK}, {"name": "task_arithmetic"}],
-    ids=["npo", "npo-masked", "task_arithmetic"],
+    ("method", "augment"),
+    [
+        ({"name": "npo", "retain": "kl"}, None),
+        ({"name": "npo", "retain": "kl", "mask": MASK}, None),
+        ({"name": "task_arithmetic"}, None),
+        ({"name": "tru"}, {"amount": 20}),
+    ],
+    ids=["npo", "npo-masked", "task_arithmetic", "tru-augmented"],
 )
-def test_killed_at_chosen_steps(method: dict[str, Any], recipe_data: dict[str, Any], tmp_path: Path) -> None:
+def test_killed_at_chosen_steps(
+    method: dict[str, Any], augment: dict[str, Any] | None, recipe_data: dict[str, Any], tmp_path: Path
+) -> None:
     train = {**recipe_data["train"], "steps": 10, "checkpoint_every": 3}
-    data = {**recipe_data, "train": train, "method": method}
+    data = {**recipe_data, "train": train, "method": method, "data": {"augment": augment}}
     whole = {**data, "out": str(tmp_path / "whole")}
     subprocesses.run_in_subprocess("whole", run_in_child, whole)
     folder = RunFolder(data["out"])

@@ -19,7 +19,6 @@ from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.target import Target, read_targets
 from unlearnkit.data.trace_format import STYLES
-from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.score import score
@@ -30,12 +29,12 @@ from unlearnkit.runs.step_log import StepLogFile
 QUIET = Progress(quiet=True)
 
 
-def changed(data: dict[str, Any], **sections: Any) -> dict[str, Any]:
+def changed(data: dict[str, Any], /, **sections: Any) -> dict[str, Any]:
     """The recipe with settings changed: whole fields, or settings of a section."""
     return {**data, **{k: {**data.get(k, {}), **v} if isinstance(v, dict) else v for k, v in sections.items()}}
 
 
-def done(data: dict[str, Any], **sections: Any) -> RunFolder:
+def done(data: dict[str, Any], /, **sections: Any) -> RunFolder:
     return run(make_recipe(changed(data, **sections)), progress=QUIET)
 
 
@@ -194,17 +193,6 @@ def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch
         done(recipe_data, method={"name": "tru"})
     rows = make_recipe(recipe_data).make_suite().task().splits["forget"]
     assert not any(row.answers[0] in str(error.value) for row in rows)
-
-
-def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbors(recipe_data: dict[str, Any]) -> None:
-    folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
-    targets = read_targets(folder.targets_file)
-    context = RunContext(make_recipe({**recipe_data, "method": {"name": "tru", "scope_weight": 1.0}}))
-    forget = context.task.splits["forget"]
-    refused = {question.row.id for question in context.scope_questions if not question.stays}
-    assert {t.id for t in targets} >= refused | {row.id for row in forget}
-    assert "scope" in folder.curve()[0].values
-    assert folder.state().targets is not None
 
 
 def test_a_method_that_asks_for_unknown_rows_is_refused(recipe_data: dict[str, Any]) -> None:

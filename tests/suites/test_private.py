@@ -83,8 +83,9 @@ def test_a_board_and_its_raw_results_tell_nothing(pile: dict[str, str], workspac
     "method",
     [
         {"name": "tru"},
-        {"name": "tru", "scope_weight": 1.0},
+        {"name": "tru", "augmented": True},
         {"name": "npo", "retain": "kl"},
+        {"name": "npo", "retain": "kl", "augmented": True},
         {"name": "idkdpo", "retain": "nll"},
         {"name": "rmu"},
         {"name": "refusal_prompt", "prompt": "Decline."},
@@ -95,8 +96,9 @@ def test_a_board_and_its_raw_results_tell_nothing(pile: dict[str, str], workspac
     ],
     ids=[
         "tru",
-        "tru-of-the-scope",
+        "tru-augmented",
         "npo-kl",
+        "npo-kl-augmented",
         "idkdpo",
         "rmu",
         "refusal_prompt",
@@ -110,7 +112,9 @@ def test_nothing_that_reads_or_makes_a_run_tells(
     method: dict[str, Any], pile: dict[str, str], workspace: Workspace
 ) -> None:
     method = {**method, **({"base": pile["model"]} if "base" in method else {})}
-    workspace.write({**recipe_of(pile, workspace.root / "run", holdout=pile["holdout"]), "method": method})
+    augment = {"amount": 60} if method.pop("augmented", False) else None
+    recipe = recipe_of(pile, workspace.root / "run", holdout=pile["holdout"], augment=augment)
+    workspace.write({**recipe, "method": method})
     code, out, err = workspace.call("run", "recipe.yaml")
     assert code == 0, err
     forms = secrets(folder := RunFolder(workspace.root / "run"))
@@ -136,7 +140,10 @@ def test_nothing_that_reads_or_makes_a_run_tells(
     places = holding(workspace.root, forms)
     assert {file.parent.name for file in places} == {"private"}
     assert all(file.parent.stat().st_mode & 0o077 == 0 for file in places), "private is for its owner alone"
-    assert ("targets.jsonl" in {file.name for file in folder.private.iterdir()}) == (method["name"] == "tru")
+    private = {file.name for file in folder.private.iterdir()}
+    assert ("targets.jsonl" in private) == (method["name"] == "tru")
+    assert ("composed.jsonl" in private) == (augment is not None)
+    assert augment is None or folder.composed_file in places, "what is composed states secrets"
     code, *said = workspace.call("purge", "run")
     assert code == 0 and not any(form in text for form in forms for text in said)
     assert holding(workspace.root, forms) == []
@@ -148,13 +155,15 @@ def test_a_run_that_fails_midway_tells_nothing(
     def fail(*_: object) -> None:
         raise MemoryError
 
-    workspace.write({**recipe_of(pile, workspace.root / "run"), "method": {"name": "tru"}})
+    recipe = recipe_of(pile, workspace.root / "run", augment={"amount": 60})
+    workspace.write({**recipe, "method": {"name": "tru"}})
     monkeypatch.setattr(Trainer, "_step", fail)
     code, out, err = workspace.call("run", "recipe.yaml")
     assert code == 1 and "not enough memory" in err
     forms = [json.loads(line)["answer"] for line in Path(pile["forget"]).read_text("utf-8").splitlines()]
     assert not any(form in out + err for form in forms)
     assert {file.parent.name for file in holding(workspace.root, forms)} == {"private"}
+    assert RunFolder(workspace.root / "run").composed_file.exists()
 
 
 def rows(count: int = 3, **changed: Any) -> list[dict[str, Any]]:
