@@ -14,11 +14,9 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.pipeline import explain as explaining
-from unlearnkit.pipeline.explain import line_of
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.scope.scope import ScopeSubject
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
@@ -39,14 +37,15 @@ def test_a_question_is_answered_by_both_models_and_nothing_is_written(finished: 
     code, out, err = call("explain", str(finished.path), f"Who wrote '{alias}'?", "How deep is the sea?", "--json")
     assert code == 0, err
     named, unnamed = json.loads(out)["explained"]
-    assert named["line"] == {"path": "subjects[1].aliases[0]", "name": alias, "found_in": "question"}
+    line = {"path": "subjects[1].aliases[0]", "name": alias, "found_in": "question", "match": "exact", "also": []}
+    assert named["line"] == line
     assert unnamed["line"] is None
     for each in (named, unnamed):
         assert each["verdict"] is None and each["target"] is not None and each["target_missing"] is None
         assert isinstance(each["declines"], bool)
     code, out, err = call("explain", str(finished.path), f"Who wrote '{alias}'?")
     assert code == 0, err
-    assert f'subjects[1].aliases[0]: "{alias}", named in the question' in out and "target model:" in out
+    assert f'subjects[1].aliases[0]: "{alias}", named in the question, match: exact' in out and "target model:" in out
     assert contents(finished.path) == before
     assert err == ""
 
@@ -108,25 +107,33 @@ def test_a_run_without_its_model_is_told(finished: RunFolder, call: Any) -> None
     assert code == 2 and "no model yet" in err
 
 
-def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> None:
-    subjects = (*SCOPE.subjects, ScopeSubject(name="The Northern Lamp Relit", aliases=("The Salt Road",)))
-    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbors": (ScopeSubject(name="Ilka Varn"),)})
-    found = line_of(scope, "Who wrote 'The Northern Lamp Relit'?", "Mira Solano")
-    assert found is not None and (found.path, found.found_in) == ("subjects[2].name", "question")
-    found = line_of(scope, "Who wrote it?", "Author of The Salt Road, not Mira.")
-    assert found is not None and (found.path, found.found_in) == ("subjects[2].aliases[0]", "trace")
-    found = line_of(scope, "Did Ilka Varn know Mira Solano?", "")
-    assert found is not None and found.path == "subjects[0].name"
-    found = line_of(scope, "Where was Ilka Varn born?", "")
-    assert found is not None and found.path == "neighbors[0].name"
-    assert line_of(scope, "Where was she born?", "Birthplace.") is None
+def test_a_conversation_is_asked_turn_by_turn(finished: RunFolder, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    generate = LocalSubject.generate
+
+    def recording(self: LocalSubject, probes: Any, **settings: Any) -> list[Generation]:
+        asked.extend(tuple(turn.content for turn in probe.row.history) for probe in probes)
+        return generate(self, probes, **settings)
+
+    monkeypatch.setattr(LocalSubject, "generate", recording)
+    name = finished.scope().subjects[0].name
+    questions = (f"Tell me about {name}.", "And where were they born?")
+    code, out, err = call("explain", str(finished.path), *questions, "--conversation", "--json")
+    assert code == 0, err
+    first, second = json.loads(out)["explained"]
+    assert (second["line"]["path"], second["line"]["found_in"]) == ("subjects[0].name", "earlier turn")
+    # Each model reads its own response.
+    assert asked == [(), (questions[0], first["response"] or " "), (), (questions[0], first["target"] or " ")]
+    code, out, err = call("explain", str(finished.path), *questions, "--json")
+    assert code == 0, err
+    assert json.loads(out)["explained"][1]["line"] is None and asked[4:] == [()] * 4
 
 
-def test_a_question_about_nobody_is_explained_by_the_secret_that_it_contains() -> None:
-    found = line_of(SCOPE, "Who won the Silver Quill?", "")
-    assert found is not None and (found.path, found.found_in) == ("secrets[1].forms[0]", "question")
-    found = line_of(SCOPE, "Who won the Silver Quill, Mira Solano?", "")
-    assert found is not None and found.path == "subjects[0].name"
+def test_other_subjects_of_a_question_are_printed(finished: RunFolder, call: Any) -> None:
+    one, other = (subject.name for subject in finished.scope().subjects[:2])
+    code, out, err = call("explain", str(finished.path), f"Did {other} know {one}?")
+    assert code == 0, err
+    assert f'subjects[1].name: "{other}", named in the question, match: exact, also named: subjects[0].name' in out
 
 
 def test_the_operator_reads_why_although_the_output_does_not_say() -> None:

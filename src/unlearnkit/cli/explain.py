@@ -11,6 +11,13 @@ import typer
 def explain_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     questions: Annotated[list[str] | None, typer.Argument(help="Questions for the model of the run.")] = None,
+    conversation: Annotated[
+        bool,
+        typer.Option(
+            "--conversation",
+            help="Ask the questions in one conversation: each question follows the earlier ones and their responses.",
+        ),
+    ] = False,
     faithfulness: Annotated[
         bool,
         typer.Option(
@@ -28,9 +35,10 @@ def explain_command(
 
     For each question, this command prints the reasoning trace, the verdict in the trace, and the response. The verdict
     states whether the question is in scope, i.e. whether the question asks for knowledge to forget. The command also
-    prints the line of the scope whose name or secret the question or the trace contains, and the reason for the
-    request, which the model's own responses do not give. For comparison, the command prints the response of the target
-    model, i.e. the model before unlearning. The responses may contain knowledge to forget, so they are not stored.
+    prints the line of the scope that the question, an earlier turn or the trace is about, how the line was found (as
+    listed, in another spelling, with typing errors or by a part of the name), and the reason for the request, which the
+    model's own responses do not give. For comparison, the command prints the response of the target model, i.e. the
+    model before unlearning. The responses may contain knowledge to forget, so they are not stored.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries
@@ -45,7 +53,7 @@ def explain_command(
     folder, progress = RunFolder.existing(run), Progress()
     found: dict[str, Any] = {}
     if questions:
-        explained = explain(folder, questions, progress=progress)
+        explained = explain(folder, questions, conversation=conversation, progress=progress)
         found["explained"] = [each.model_dump(mode="json") for each in explained]
         if not as_json:
             print_explained(explained)

@@ -95,9 +95,10 @@ def print_explained(explained: Sequence[Explanation]) -> None:
     console = _console()
     for at, each in enumerate(explained):
         line = each.line
-        named = "none: neither the question nor the trace contains a name or a secret of the scope"
+        named = "none: no name of the scope was found, and no secret that belongs to one subject alone"
         if line:
-            named = f'{line.path}: "{line.name}", named in the {line.found_in}'
+            named = f'{line.path}: "{line.name}", named in the {line.found_in}, match: {line.match}'
+            named += f", also named: {', '.join(line.also)}" if line.also else ""
         parts = {
             "question": each.question,
             "trace": each.trace or "(none)",

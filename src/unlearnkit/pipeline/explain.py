@@ -1,6 +1,6 @@
 """Ask a run's model one or more questions, and analyze each output.
 
-The analysis reports the verdict in the reasoning trace, the line of the scope that the question or the trace touches,
+The analysis reports the verdict in the reasoning trace, the line of the scope that the question or the trace is about,
 the reason for the request, and whether the response is a refusal. The response itself gives no such reason by default,
 because anybody may read it. The analysis is for the operator.
 
@@ -10,14 +10,14 @@ had to be forgotten, so these responses are shown to the user but never written 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Turn
 from unlearnkit.data.vocabulary import TARGET
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.pipeline.subject import open_subject
@@ -25,23 +25,12 @@ from unlearnkit.recipe import make_suite
 from unlearnkit.records.probe import Probe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
-from unlearnkit.scope.scope import Scope, ScopeSubject
+from unlearnkit.scope.lines import Line, line_of
+from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.base import Subject
 from unlearnkit.subjects.local import LocalSubject
-from unlearnkit.text.normalize import contains
 from unlearnkit.text.refusal import is_refusal
 from unlearnkit.text.trace_verdict import IN_SCOPE, Verdict, verdict_of
-
-
-class Line(Value):
-    """A name or secret that occurs in a question or trace."""
-
-    path: str
-    """Path of the name or secret in the scope, for example `subjects[2].aliases[0]`."""
-    name: str
-    """The name or secret itself."""
-    found_in: str
-    """Where the name or secret occurs: `question` or `trace`."""
 
 
 class Explanation(Value):
@@ -53,9 +42,8 @@ class Explanation(Value):
     verdict: Verdict | None
     """The verdict in the trace. It is None if the trace has no verdict. A missing verdict counts as out of scope."""
     line: Line | None
-    """The name or secret of the scope that occurs in the question or the trace. The name of a subject of the scope is
-    preferred to the name of a neighbor, and a name to a secret. This field is None if neither the question nor the
-    trace contains a name or a secret."""
+    """The name or secret of the scope that the question, an earlier turn or the trace is about (see
+    `scope.lines.line_of`). It is None if there is none."""
     why: str | None = None
     """The scope's description, which gives the reason for the request. It is None if the verdict is not "in scope" and
     the line is not about a subject of the scope."""
@@ -71,7 +59,11 @@ class Explanation(Value):
 
 
 def explain(
-    folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
+    folder: RunFolder | str | Path,
+    questions: Sequence[str],
+    *,
+    conversation: bool = False,
+    progress: Progress | None = None,
 ) -> list[Explanation]:
     """Ask a run's model one or more questions, and analyze each output.
 
@@ -80,7 +72,9 @@ def explain(
 
     Args:
         folder: a run whose model has been trained.
-        questions: the questions. Each question is asked separately.
+        questions: the questions.
+        conversation: whether each question follows the earlier questions and the model's responses to them. Otherwise,
+            each question is asked separately.
         progress: reports progress.
 
     Raises:
@@ -94,16 +88,23 @@ def explain(
         raise InputError(what, where=where, fix='add a question: unlearn explain RUN "Who wrote it?"')
     scope = folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
     # The models are loaded one after the other, so that two large models are never in memory at the same time.
-    outputs = _outputs(open_subject(folder), questions, folder)
-    originals, missing = _target_outputs(folder, questions, progress or Progress())
+    outputs = _outputs(open_subject(folder), questions, folder, conversation)
+    originals, missing = _target_outputs(folder, questions, conversation, progress or Progress())
+    turns = [text for question, output in zip(questions, outputs, strict=True) for text in (question, output.response)]
     return [
-        explanation(scope, question, output, original, missing)
-        for question, output, original in zip(questions, outputs, originals, strict=True)
+        explanation(scope, question, output, original, missing, history=turns[: 2 * at] if conversation else ())
+        for at, (question, output, original) in enumerate(zip(questions, outputs, originals, strict=True))
     ]
 
 
 def explanation(
-    scope: Scope, question: str, output: Generation, original: Generation | None, missing: str | None = None
+    scope: Scope,
+    question: str,
+    output: Generation,
+    original: Generation | None,
+    missing: str | None = None,
+    *,
+    history: Sequence[str] = (),
 ) -> Explanation:
     """Analyze one output.
 
@@ -113,8 +114,9 @@ def explanation(
         output: the output of the run's model.
         original: the output of the target model; None: the target model is not available.
         missing: the reason why the target model is not available.
+        history: earlier turns of the user and the model.
     """
-    verdict, line = verdict_of(output.trace), line_of(scope, question, output.trace)
+    verdict, line = verdict_of(output.trace), line_of(scope, question, output.trace, history=history)
     concerns = verdict == IN_SCOPE or (line is not None and not line.path.startswith("neighbors"))
     return Explanation(
         question=question,
@@ -130,27 +132,6 @@ def explanation(
     )
 
 
-def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """Return the name or secret that the question or trace contains.
-
-    A name takes precedence over a secret, the question over the trace, and a subject of the scope over a neighbor. If
-    several names of the same kind occur, the longest name is returned, because a shorter name may be only a part of the
-    longer name. The same applies to secrets.
-
-    Returns:
-        The name or secret and its path in the scope; None if neither the question nor the trace contains one.
-    """
-    names = [list(_names("subjects", scope.subjects)), list(_names("neighbors", scope.neighbors))]
-    for groups in (names, [list(_secrets(scope))]):
-        for found_in, text in (("question", question), ("trace", trace)):
-            for group in groups:
-                found = [(path, form) for path, form in group if contains(text, form)]
-                if found:
-                    path, form = max(found, key=lambda line: len(line[1]))
-                    return Line(path=path, name=form, found_in=found_in)
-    return None
-
-
 def max_new_tokens_of(folder: RunFolder) -> int:
     """Return the limit on output tokens that a run was measured with.
 
@@ -160,33 +141,28 @@ def max_new_tokens_of(folder: RunFolder) -> int:
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
 
-def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, str]]:
-    """Yield every name and alias, each with its path in the scope."""
-    for at, subject in enumerate(subjects):
-        yield f"{group}[{at}].name", subject.name
-        for place, alias in enumerate(subject.aliases):
-            yield f"{group}[{at}].aliases[{place}]", alias
-
-
-def _secrets(scope: Scope) -> Iterator[tuple[str, str]]:
-    """Yield every form of every secret, with its path."""
-    for at, secret in enumerate(scope.secrets):
-        for place, form in enumerate(secret.forms):
-            yield f"secrets[{at}].forms[{place}]", form
-
-
-def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> list[Generation]:
-    """Ask a model each question separately, and return the outputs.
+def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder, conversation: bool) -> list[Generation]:
+    """Return a model's outputs for questions, asked separately or in one conversation.
 
     Raises:
         InputError: a question is so long that the model has no room for an answer.
     """
     rows = [Row(id=f"question {at}", question=question, answer="?") for at, question in enumerate(questions, 1)]
-    return subject.generate([Probe(row) for row in rows], max_new_tokens=max_new_tokens_of(folder))
+    limit = max_new_tokens_of(folder)
+    if not conversation:
+        return subject.generate([Probe(row) for row in rows], max_new_tokens=limit)
+    outputs: list[Generation] = []
+    history: tuple[Turn, ...] = ()
+    for row in rows:
+        outputs += subject.generate([Probe(row.model_copy(update={"history": history}))], max_new_tokens=limit)
+        # Chat templates require that the roles alternate, so an empty response is a turn, too.
+        response = outputs[-1].response or " "
+        history += (Turn(role="user", content=row.question), Turn(role="assistant", content=response))
+    return outputs
 
 
 def _target_outputs(
-    folder: RunFolder, questions: Sequence[str], progress: Progress
+    folder: RunFolder, questions: Sequence[str], conversation: bool, progress: Progress
 ) -> tuple[Sequence[Generation | None], str | None]:
     """Return the target model's outputs.
 
@@ -201,7 +177,7 @@ def _target_outputs(
         return missing, f"the target model is not available: {error.what}"
     if model is None:
         return missing, "the target model is not available: the run does not record which model it started from"
-    return _outputs(LocalSubject.load(model, folder.subject().dtype), questions, folder), None
+    return _outputs(LocalSubject.load(model, folder.subject().dtype), questions, folder, conversation), None
 
 
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:

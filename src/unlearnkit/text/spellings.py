@@ -189,3 +189,18 @@ def decoded(text: str) -> Iterator[str]:
     for match in _HEX.finditer(text):
         with suppress(ValueError):
             yield bytes.fromhex(match[0].replace(":", "")).decode("utf-8")
+
+
+# --- typing errors -------------------------------------------------------------------------------------------------
+
+
+def is_one_edit_apart(one: str, other: str) -> bool:
+    """Return whether a single typing error turns one word into another.
+
+    The error adds, drops or replaces a letter, or exchanges two adjacent letters.
+    """
+    start = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    one, other = one[start:], other[start:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return max(len(one), len(other)) == 1 or (len(one) == len(other) == 2 and one == other[::-1])

@@ -324,7 +324,7 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
     name = words(subject.name)
     for alias in subject.names:
         alias_words = words(alias)
-        same = alias_words == name or _sounds_alike(alias_words, name)
+        same = is_same_name(alias_words, name)
         key = name_key(subject.name) if same else ("alias", subject.name, alias_words)
         add_form(lexicon, alias, key, "alias", subject.name)
         if parts and same and len(alias_words) > 1:
@@ -345,6 +345,14 @@ def identifies(word: str) -> bool:
     `fold`).
     """
     return len(word) > 2 and not word.isdecimal() and word not in PARTICLES and word not in ordinary()
+
+
+def is_same_name(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether two names are equal, perhaps in two scripts.
+
+    The names are given as their words, normalized and without diacritics.
+    """
+    return one == other or _sounds_alike(one, other)
 
 
 def _sounds_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -220,7 +220,7 @@ class Scanner:
             The subject of each name, by the key of the name. All spellings of a name have the same key, and the key of
             a subject's own name is `name_key(subject)`.
         """
-        hits = list(_read(text).hits(self._lexicon, Context("", language, self.scope.languages))) if text else []
+        hits = find_hits(text, self._lexicon, Context("", language, self.scope.languages))
         named = (hit.entry for hit in _without_parts_of_neighbors(hits) if hit.entry.kind == "alias")
         return {entry.key: entry.subject for entry in named if entry.subject is not None}
 
@@ -372,6 +372,14 @@ def _without_parts_of_neighbors(hits: Sequence[Hit]) -> list[Hit]:
 _read = lru_cache(maxsize=1024)(_Read)
 """Function that returns all searched versions of a text. The results are cached, because many rows have the same
 question."""
+
+
+def find_hits(text: str, lexicon: Lexicon, context: Context = NO_CONTEXT) -> list[Hit]:
+    """Return all occurrences of a lexicon's entries in a text.
+
+    `context` states what is known about the language of the text.
+    """
+    return list(_read(text).hits(lexicon, context)) if text else []
 
 
 @lru_cache(maxsize=8)
