@@ -19,8 +19,7 @@ from unlearnkit.scope.name_search import (
     listed_names,
     name_search,
 )
-from unlearnkit.scope.naming import PERSONS
-from unlearnkit.scope.scope import Scope
+from unlearnkit.scope.scope import PERSONAL, Scope
 from unlearnkit.text.affixed_search import Context, cased_words
 from unlearnkit.text.language import probability
 from unlearnkit.text.names import NameFinder
@@ -104,7 +103,7 @@ def _line_in(scope: Scope, text: str, found_in: FoundIn) -> Line | None:
     hits = find_hits(text, secrets, context)
     # A thing has an article: "the Golden Oak" is an award, which others may have won, too.
     things = [hit for hit in hits if _is_proper_name(_listed(hit).form) and is_after_article(folded[: hit.start])]
-    return _secret([hit for hit in hits if scope.task not in PERSONS or hit not in things], found_in)
+    return _secret([hit for hit in hits if scope.task not in PERSONAL or hit not in things], found_in)
 
 
 @lru_cache(maxsize=8)
@@ -197,7 +196,7 @@ def _identifying_secrets(scope: Scope) -> list[ListedName]:
         for place, form in enumerate(secret.forms)
         if len(owners[form_words := words(form)]) <= 1
         and (
-            scope.task not in PERSONS
+            scope.task not in PERSONAL
             or len(form_words) > LONGEST
             or _is_contact_or_number(form)
             or (_is_proper_name(form) and len(last_words[form_words[-1]]) == 1)

@@ -22,8 +22,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unlearnkit.scope.leak_scan.lexicon import identifies, is_same_name
-from unlearnkit.scope.naming import BETWEEN, PERSONS
-from unlearnkit.scope.scope import Scope
+from unlearnkit.scope.naming import BETWEEN
+from unlearnkit.scope.scope import PERSONAL, Scope
 from unlearnkit.text.affixed_search import cased_words
 from unlearnkit.text.names import PARTICLES
 from unlearnkit.text.spellings import fold, is_one_edit_apart, ordinary, plain, stem, words
@@ -115,7 +115,7 @@ def listed_names(scope: Scope) -> tuple[ListedName, ...]:
             for place, form in enumerate(member.names):
                 path = f"{group}[{at}].{f'aliases[{place - 1}]' if place else 'name'}"
                 form_words = words(form)
-                divisible = scope.task in PERSONS and len(form_words) > 1 and is_same_name(form_words, own)
+                divisible = scope.task in PERSONAL and len(form_words) > 1 and is_same_name(form_words, own)
                 found.append(ListedName(path, form, member.name, form_words, divisible))
     return tuple(found)
 

@@ -16,6 +16,8 @@ from unlearnkit.core.settings import Value
 from unlearnkit.scope.wording import Wording
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
+PERSONAL: tuple[Task, ...] = ("profile", "privacy")
+"""The tasks whose subjects are persons, unless the scope says otherwise."""
 NonEmpty = Annotated[str, MinLen(1)]
 """A text of at least one character. Names and forms must not be empty, because they are searched for in texts."""
 
@@ -77,7 +79,7 @@ class Scope(Value):
     @property
     def of_persons(self) -> bool:
         """Whether the subjects are persons."""
-        return self.kind == "person" if self.kind is not None else self.task in ("profile", "privacy")
+        return self.kind == "person" if self.kind is not None else self.task in PERSONAL
 
     def covers(self, subject: str | None) -> bool:
         """Return whether `subject` is the name of one of the scope's subjects."""
