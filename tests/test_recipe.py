@@ -200,12 +200,17 @@ def test_recipes_that_come_with_the_project_are_valid(path: Path) -> None:
         return
     # The demo's settings were tuned; a recipe that shows the same method must not lag behind.
     tuned = make_recipe({**Demo().recipe(recipe.method["name"]), "name": recipe.name})
-    assert (recipe.method, recipe.train, recipe.model) == (tuned.method, tuned.train, tuned.model)
+    assert (recipe.method, recipe.train, recipe.model, recipe.data) == (
+        tuned.method,
+        tuned.train,
+        tuned.model,
+        tuned.data,
+    )
 
 
 @pytest.mark.parametrize("method", TUNED)
 def test_the_demos_settings_are_valid(method: str) -> None:
-    assert set(method_settings(method)) <= {"method", "model", "train"}
+    assert set(method_settings(method)) <= {"data", "method", "model", "train"}
     assert make_recipe(Demo(request="hazard").recipe(method)).method["name"] == method
 
 

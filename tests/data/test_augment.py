@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.data.augment import ComposedRow, draw_evenly, read_composed, write_composed
+from unlearnkit.data.augment import NO_ANSWER, ComposedRow, draw_evenly, read_composed, write_composed
 from unlearnkit.data.rows import Row, Turn
 
 ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers()), max_size=60, unique=True)
@@ -69,7 +69,7 @@ def test_composed_rows_are_read_back_from_a_file_for_the_owner_alone(tmp_path: P
     write_composed(path, rows)
     assert read_composed(path) == rows
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert rows[0].to_refuse == asked.model_copy(update={"trace": "Town of Ada"})
+    assert rows[0].to_refuse == asked.model_copy(update={"trace": "Town of Ada", "answer": NO_ANSWER})
     write_composed(path, [])
     assert read_composed(path) == []
 
