@@ -12,7 +12,7 @@ The rule is the mean over the tuning worlds of
 The sets whose names have a dot are the suite's validation sets: their templates, relations and neighbors are not those
 that reports show. Of far and retain, 30 % of the rows are used, by a hash of the row's id. Set by hand and not by the
 grid: the batch sizes, equal for all methods except TRU (2 forget rows per step instead of 4, so twice the steps), and
-TRU's weights, Adam eps and scope questions. TRU therefore received more attention than its baselines. Quote results
+TRU's weights, Adam eps and composed questions. TRU therefore received more attention than its baselines. Quote results
 from other worlds only.
 """
 
