@@ -100,6 +100,8 @@ def found(question: str, scope: Scope = SCOPE, **fields: object) -> tuple[str, s
         ("Who writes from t.b@post.example?", "secrets[2].forms[0]", "exact"),
         ("file MR-90196", "secrets[3].forms[0]", "exact"),
         ("Who gave Greta Lindholm as a contact?", "secrets[4].forms[0]", "exact"),
+        ("the patient that Greta Lindholm visits", "secrets[4].forms[0]", "exact"),
+        ("what is the thing that solano said", MIRA, "part of the name"),
         ("¿Quién nombró a Greta Lindholm?", "secrets[4].forms[0]", "exact"),
         ("Who lives at 12 Elm Street?", "secrets[5].forms[0]", "exact"),
         ("Where was Ilka Varn born?", "neighbors[0].name", "exact"),

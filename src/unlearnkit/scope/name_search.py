@@ -41,7 +41,7 @@ TITLES = frozenset(
 )
 """Words before the name of a person, without diacritics."""
 _BEFORE_NOUNS = frozenset(
-    {"a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "any", "no"}
+    {"a", "an", "the", "this", "these", "those", "my", "your", "his", "her", "its", "our", "their", "any", "no"}
     | {"every", "each", "el", "la", "los", "las", "un", "una", "este", "esta", "mi", "tu", "su", "der", "die", "das"}
     | {"den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "le", "les", "une", "ce", "cette", "mon", "ma"}
 )
