@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import cache
 
@@ -17,7 +16,8 @@ from unlearnkit.suites.made_up.request import Request, forget_request
 from unlearnkit.suites.pocket import requests as pocket
 from unlearnkit.suites.pocket.lessons import corpus_of
 from unlearnkit.suites.pocket.world import pocket_world
-from unlearnkit.text.spellings import common
+from unlearnkit.text.spellings import common, fold, stem
+from unlearnkit.text.spellings import words as words_of
 
 SUITES = {suite.world: suite for suite in (ClinicSuite, CompanySuite)}
 each_world = pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def composed(suite: str, seed: int) -> tuple[ScopeQuestion, ...]:
 
 
 def words(text: str) -> set[str]:
-    """The words of a text that carry more than grammar, in small letters."""
-    return {word for word in re.findall(r"\w+", text.lower()) if word not in common()}
+    """The stems of the words of a text that carry more than grammar."""
+    return {stem(word) for word in words_of(text) if fold(word) not in common()}
 
 
 @each_world
@@ -56,7 +56,8 @@ def test_no_composed_question_has_a_word_that_only_withheld_questions_have(suite
     hidden = {row.attribute for row in request.withheld}
     trained = [*request.splits["forget"], *request.splits["retain"]]
     usual = {word for row in trained if row.attribute not in hidden for word in words(row.question)}
-    usual |= {word for subject in request.scope.subjects for name in subject.names for word in words(name)}
+    known = (*request.scope.subjects, *request.scope.neighbors)
+    usual |= {word for one in known for name in one.names for word in words(name)}
     telling: defaultdict[str | None, set[str]] = defaultdict(set)
     for row in request.withheld:
         telling[row.subject] |= words(row.question) - usual
@@ -66,7 +67,9 @@ def test_no_composed_question_has_a_word_that_only_withheld_questions_have(suite
     assert [question.row.id for question in found if telling[question.row.subject] & words(question.row.prompt)] == []
 
 
-@each_world
+# In pocket, the words of other relations are those of withheld ones, too. Its target model writes notes, by which
+# `composed_rows` leaves such questions out (see tests/targets/test_compose.py).
+@pytest.mark.parametrize(("suite", "seed"), [(suite, seed) for suite in SUITES for seed in (0, 1, 2)])
 def test_no_composed_question_asks_for_a_withheld_relation_in_the_words_of_the_corpus(suite: str, seed: int) -> None:
     """Neither in those about the subject, nor in those about anybody else."""
     request, corpus = request_of(suite, seed)
@@ -90,10 +93,10 @@ def test_no_statement_or_owner_question_about_a_subject_states_what_is_withheld(
     request, _ = request_of(suite, seed)
     told: defaultdict[str | None, set[str]] = defaultdict(set)
     for row in request.withheld:
-        if row.question_type != "reverse" and row.attribute != "statement":
+        if row.attribute != "statement":
             told[row.subject].update(row.answers)
     for subject in request.scope.subjects:
-        values = {value.lower().rstrip(".") for value in told[subject.name]} - {subject.name.lower()}
+        values = {value.lower().rstrip(".") for value in told[subject.name]} - {name.lower() for name in subject.names}
         about = [q for q in composed(suite, seed) if q.row.subject == subject.name and not q.stays]
         assert values and about
         assert [q.row.id for q in about if any(value in q.row.prompt.lower() for value in values)] == []

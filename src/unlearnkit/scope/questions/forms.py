@@ -59,8 +59,11 @@ def _about(
     context: QuestionContext, subject: ScopeSubject, others: Sequence[str], *, stays: bool
 ) -> Iterator[ScopeQuestion]:
     name, draw = subject.name, Random(f"forms/{subject.name}")
-    own = [secret.forms[0] for secret in context.scope.secrets if secret.subject == name and secret.forms[0] != name]
-    foreign = [secret.forms[0] for secret in context.scope.secrets if secret.subject not in (name, secret.forms[0])]
+    # What is true of another subject may be what is withheld of this one.
+    withheld = {answer for row in context.withheld if row.subject == name for answer in row.answers}
+    secrets = [secret for secret in context.scope.secrets if withheld.isdisjoint(secret.forms)]
+    own = [secret.forms[0] for secret in secrets if secret.subject == name and secret.forms[0] != name]
+    foreign = [secret.forms[0] for secret in secrets if secret.subject not in (name, secret.forms[0])]
     draw.shuffle(foreign)
     # Every second statement about a subject is true.
     values = cycle([value for pair in zip(cycle(own), foreign, strict=False) for value in pair] if own else foreign)
