@@ -42,8 +42,8 @@ METHODS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "npo": {"train": {"lr": 1e-3, "steps": 24}, "method": {"retain_weight": 10.0}},
 }
-"""The methods, with the settings that differ from the demo's, because the model is smaller. TRU has no forget term: in so
-small a model, pushing away from the answers also damages what is to be kept (world 1: 0.33 of the held-out rows)."""
+"""The methods, with the settings that differ from the demo's, because the model is smaller. TRU has no forget term: in
+so small a model, pushing away from the answers also damages what is to be kept (world 1: 0.33 of the held-out rows)."""
 SIZE = ModelSize(vocabulary=2048, width=64, layers=2, heads=4, inner=192, context=192)
 LEARNED = TrainSettings(
     epochs=30, batch_size=32, lr=6e-3, schedule="linear", warmup=0.05, max_length=192, checkpoint_every=10_000
