@@ -204,15 +204,18 @@ class Recipe(Settings):
     def earlier_dump(self) -> dict[str, Any]:
         """Return the recipe as JSON values; renamed fields have their earlier names.
 
-        Renamed metrics in the gates get their earlier names, too. Keys of `data` that are new in this version are left
-        out if they are empty, and so are new fields of the suite if they have the meaning of earlier versions.
+        Renamed metrics in the gates get their earlier names, too. TRU has its earlier setting `scope_weight`, which is
+        now gone, with the value that has no effect. Keys of `data` that are new in this version are left out if they
+        are empty, and so are new fields of the suite if they have the meaning of earlier versions.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         values = super().earlier_dump()
         data = {key: value for key, value in values["data"].items() if value or key not in NEW_DATA_KEYS}
-        suite = earlier_suite(values["suite"])
+        suite, method = earlier_suite(values["suite"]), values["method"]
+        if method["name"] == "tru":
+            method = {**method, "scope_weight": 0.0, **({"mask": method["mask"]} if "mask" in method else {})}
         gates = [rename_metrics(gate, earlier) for gate in self.gates]
-        return {**values, "suite": suite, "data": data, "gates": gates}
+        return {**values, "suite": suite, "data": data, "method": method, "gates": gates}
 
     @model_validator(mode="before")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading
 from unlearnkit.data.augment import AugmentSettings, ComposedRow, draw_evenly, read_composed, write_composed
+from unlearnkit.data.encoding import ChatEncoder, TooLong
 from unlearnkit.data.rows import Row
 from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
@@ -119,6 +120,7 @@ class Augmentation:
                 context.task.withheld,
                 answered=self._answered,
             )
+        rows = fitting(rows, context.encoder)
         write_composed(folder.composed_file, rows)
         made = Composed(
             seconds=time.monotonic() - began,
@@ -164,6 +166,24 @@ class Augmentation:
             counts = {"written" if split in written else "given": given, "composed": len(splits[split]) - given}
             found[split] = {origin: count for origin, count in counts.items() if count}
         return found
+
+
+def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedRow]:
+    """Return the rows that leave enough room for an answer.
+
+    A question may take half of the maximum length, so that a target fits, too. The model's own answer must fit.
+    """
+
+    def fits(row: Row) -> bool:
+        if 2 * len(encoder.prompt(row.question, row.history)) > encoder.max_length:
+            return False
+        try:
+            encoder.answer(row.question, row.answer, history=row.history, where=row.id)
+        except TooLong:
+            return False
+        return True
+
+    return [each for each in rows if fits(each.row)]
 
 
 def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str, str | None]:

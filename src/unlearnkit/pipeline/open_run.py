@@ -148,7 +148,7 @@ def _without_newer_data(recipe: Recipe, folder: RunFolder) -> Recipe:
     default is not replaced.
     """
     earlier = {key: value for key, value in NEWER_DATA.get(recipe.suite["name"], {}).items() if folder.predates(key)}
-    unset = {key: value for key, value in recipe.data.items() if key not in earlier}
+    unset = {key: value for key, value in recipe.data.items() if key not in (*earlier, "augment")}
     defaults = suite_section({**recipe.suite, "data": unset})["data"] if earlier else {}
     newer = {key: value for key, value in earlier.items() if recipe.data[key] == defaults[key]}
     return recipe.model_copy(update={"data": {**recipe.data, **newer}})

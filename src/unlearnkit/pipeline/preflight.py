@@ -16,11 +16,13 @@ from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import ChatEncoder, Encoded, layout_notes
 from unlearnkit.data.rows import Row, merged_note
+from unlearnkit.data.target import Target
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.models.folder import positions
 from unlearnkit.models.load import DTYPES
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
+from unlearnkit.pipeline.augmentation import fitting
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.records.measure import other_answers
 from unlearnkit.suites.base import SuiteTask
@@ -109,8 +111,8 @@ def _encoded_views(
     """Return the encoded rows of every view, and the number of targets."""
     recipe, needs = context.recipe, context.needs
     rows: dict[str, Sequence[Row]] = {name: members[:at_most] for name, members in splits.items()}
-    composed = context.augmentation.placeholders()[:at_most]
-    targets = []
+    encoder, targets = training_renderer(tokenizer, recipe.train), list[Target]()
+    composed = fitting(context.augmentation.placeholders(), encoder)[:at_most]
     if context.is_taught:
         teacher = recipe.make_teacher()
         writer = TemplateTeacher() if isinstance(teacher, ChatTeacher) else teacher
@@ -120,7 +122,6 @@ def _encoded_views(
             rows["retain"] = with_trace(rows["retain"], recipe.targets.retain_trace)
     rows = context.augmentation.added(rows, composed)
     views = [view for view in needs.views if rows.get(split_of(view))]
-    encoder = training_renderer(tokenizer, recipe.train)
     encoded = encode_views(views, rows, encoder, targets=targets, composed=composed, seed=recipe.seed)
     return encoded, len(targets)
 

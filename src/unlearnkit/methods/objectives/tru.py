@@ -50,8 +50,10 @@ class TRU(Objective):
     @model_validator(mode="before")
     @classmethod
     def _name_the_successor(cls, data: Any) -> Any:
-        """Refuse a setting of earlier versions."""
+        """Refuse a setting of earlier versions, unless it has no effect."""
         if isinstance(data, dict) and "scope_weight" in data:
+            if data["scope_weight"] == 0:
+                return {key: value for key, value in data.items() if key != "scope_weight"}
             raise BadField(
                 "there is no such setting any more",
                 path=("method", "scope_weight"),
