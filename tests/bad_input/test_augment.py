@@ -71,12 +71,6 @@ CASES = [
         old(20.0),
         ["no such setting any more", "field method.scope_weight", "20.0", "data.augment: {}"],
     ),
-    Case(
-        "scope-weight-that-was-0",
-        old(0.0),
-        ["field method.scope_weight", "remove it"],
-        RUN,
-    ),
 ]
 
 

@@ -57,7 +57,11 @@ def workspace(
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
-def test_a_board_and_its_raw_results_tell_nothing(pile: dict[str, str], workspace: Workspace) -> None:
+def test_board(pile: dict[str, str], workspace: Workspace) -> None:
+    """A board and its raw results tell nothing.
+
+    The name is short because the subprocesses need a socket in the test's folder, and the path of a socket is limited.
+    """
     recipe = recipe_of(pile, workspace.root / "run", holdout=pile["holdout"])
     data = {
         "suites": [{"name": "files", "data": recipe["data"]}],
