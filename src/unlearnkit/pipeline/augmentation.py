@@ -121,6 +121,8 @@ class Augmentation:
                 answered=self._answered,
             )
         rows = fitting(rows, context.encoder)
+        if not rows:
+            context.progress.log("no row is composed: the target model gave no usable answer to a composed question")
         write_composed(folder.composed_file, rows)
         made = Composed(
             seconds=time.monotonic() - began,

@@ -89,7 +89,7 @@ def composed_rows(
             row = question.row
         else:
             output = own[question] if question in own else next(continued)
-            if not output.response:
+            if not output.response or (not question.stays and _tells_any(output, question.row.subject, withheld)):
                 continue
             row = question.row.model_copy(update={"trace": output.trace, "answer": output.response})
             target = Target(id=row.id, trace=row.trace, response=row.answer)

@@ -93,7 +93,7 @@ def _encode(
         raise InputError(
             "the method trains on a view that does not exist",
             value=view,
-            allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}", f"forget:{WHOLE}"]),
+            allowed=", ".join([*splits, f"forget:{TARGET}", f"forget:{IDK}", f"forget:{WHOLE}"]),
             fix="correct the method's `needs`",
         )
     rows = splits[split]

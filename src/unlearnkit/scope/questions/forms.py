@@ -44,7 +44,12 @@ _DIGITS = 5
 
 
 def in_forms(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield questions about subjects, neighbors and similar names in all forms."""
+    """Yield questions about subjects, neighbors and similar names in all forms.
+
+    If the model may keep some knowledge of the subjects, there are none, because a question may ask for this knowledge.
+    """
+    if context.partly:
+        return
     asked = [(subject, False) for subject in context.scope.subjects]
     asked += [(ScopeSubject(name=one.name), True) for one in context.scope.neighbors]
     asked += [(ScopeSubject(name=name), True) for name in similar_names(context)]
