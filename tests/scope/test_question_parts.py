@@ -79,7 +79,6 @@ def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
     assert asked(found(), "Cy Dorn", about) == {}
 
 
-@pytest.mark.xfail(strict=True, reason="in_forms does not know that a part of what is known of a subject stays")
 def test_of_what_stays_no_form_of_question_is_refused() -> None:
     """In scope, there are only notes of forget rows: the model's own note may be of what stays."""
     every = mentions(SCOPE, FORGET, RETAIN)

@@ -18,7 +18,7 @@ from typing import Literal
 import yaml
 
 from unlearnkit.data.rows import Turn
-from unlearnkit.scope.questions.context import QuestionContext
+from unlearnkit.scope.questions.context import QuestionContext, is_apart
 from unlearnkit.scope.questions.names import similar_names
 from unlearnkit.scope.questions.notes import look
 from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion, question_row
@@ -39,6 +39,8 @@ SPELLINGS: dict[str, Callable[[str, Random], str]] = {
 }
 """Forms that change the spelling of a plain question."""
 _LETTERS_PER_ERROR = 20
+_WORDS = 4
+"""A retain answer of more words is not asked about, because it is a sentence."""
 _DIGITS = 5
 """Number of digits from which a number identifies its owner. A year has four."""
 
@@ -103,9 +105,11 @@ def _owners(context: QuestionContext) -> Iterator[ScopeQuestion]:
     Words, years and amounts are left out, because many may share them.
     """
     secrets = {form: one.subject for one in context.scope.secrets for form in one.forms if _identifies(form)}
-    answers = {answer.rstrip(".") for row in context.retain for answer in row.accepted_answers}
+    answers = {answer.rstrip(".") for row in context.retain for answer in row.answers if len(answer.split()) <= _WORDS}
     looks = {look(form) for form in secrets}
-    similar = [form for form in sorted(answers) if _identifies(form) and look(form) in looks and form not in secrets]
+    similar = [
+        form for form in sorted(answers) if _identifies(form) and look(form) in looks and is_apart(form, secrets)
+    ]
     Random("forms/owners").shuffle(similar)
     asked = [*((form, subject, False) for form, subject in secrets.items())]
     asked += [(form, form, True) for form in islice(similar, len(secrets))]
@@ -187,7 +191,7 @@ def _mistyped(text: str, draw: Random) -> str:
 
     Words with digits or "@" stay as they are, because a changed number is another number.
     """
-    words = list(re.finditer(r"[^\W\d_]{4,}", text))
+    words = list(re.finditer(r"(?<![\w@.])[^\W\d_]{4,}(?![\w@])", text))
     count = min(len(words), max(1, len(text) // _LETTERS_PER_ERROR))
     letters = list(text)
     for match in draw.sample(words, count):
