@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import torch
 from hypothesis import given
@@ -53,6 +54,7 @@ def test_every_label_points_at_the_state_before_its_token(seed: int, sizes: tupl
         "forget": random_rows(sizes[0], seed=seed, answer=(1, 9)),
         "forget:target": random_rows(sizes[1], seed=seed + 1, answer=(1, 9), trace=5),
     }
+    views["forget"] = [replace(row, doubtful=n % (row.labels + 1)) for n, row in enumerate(views["forget"])]
     packed = pack(views, PAD, overhead)
     flat = torch.cat([ids.flatten() for ids in packed.calls])
     lines = [(call.tolist(), line) for call in packed.calls for line in range(len(call))]
@@ -63,6 +65,7 @@ def test_every_label_points_at_the_state_before_its_token(seed: int, sizes: tupl
         assert labels.row.tolist() == [n for n, row in enumerate(rows) for _ in range(row.labels)]
         assert labels.token.tolist() == [token for row in rows for token in row.ids[row.prompt :]]
         assert labels.in_trace.tolist() == [n < row.trace for row in rows for n in range(row.labels)]
+        assert labels.doubtful.tolist() == [n >= row.labels - row.doubtful for row in rows for n in range(row.labels)]
         # The token after each position, in the calls as they are, is the label; before the first stands the prompt.
         assert flat[labels.position + 1].tolist() == labels.token.tolist()
         starts = [0, *itertools.accumulate(row.labels for row in rows)]

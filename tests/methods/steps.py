@@ -17,10 +17,14 @@ Rows = Sequence[Sequence[float]]
 
 @dataclass
 class LeafView:
-    """Values of one view's rows, of which the first `trace` tokens of each row are its trace."""
+    """Values of one view's rows.
+
+    The first `trace` tokens of each row are its trace, and the first `doubtful` tokens of the view may be wrong.
+    """
 
     rows: Rows
     trace: int = 0
+    doubtful: int = 0
     leaf: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -29,8 +33,11 @@ class LeafView:
     def layout(self) -> Labels:
         owner = [n for n, row in enumerate(self.rows) for _ in row]
         in_trace = [at < self.trace for row in self.rows for at in range(len(row))]
-        none = torch.zeros(0, dtype=torch.int64)
-        return Labels(none, none, torch.tensor(owner, dtype=torch.int64), torch.tensor(in_trace), len(self.rows))
+        none, doubtful = torch.zeros(0, dtype=torch.int64), torch.zeros(len(owner), dtype=torch.bool)
+        doubtful[: self.doubtful] = True
+        return Labels(
+            none, none, torch.tensor(owner, dtype=torch.int64), torch.tensor(in_trace), doubtful, len(self.rows)
+        )
 
 
 Depths = Mapping[tuple[View, int], Tensor]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.methods.steps import LeafView, Store, loss, mean, step_of
 from unlearnkit.core.errors import InputError
-from unlearnkit.methods.objective import Step
+from unlearnkit.methods.composition import keeping_doubtful
+from unlearnkit.methods.objective import Objective, Step
 from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.methods.objectives.forget.ga import GA
 from unlearnkit.methods.objectives.forget.npo import NPO, npo
@@ -19,6 +20,7 @@ from unlearnkit.methods.objectives.forget.po import PO
 from unlearnkit.methods.objectives.graddiff import GradDiff
 from unlearnkit.methods.objectives.retain.kl import KL
 from unlearnkit.methods.objectives.retain.nll import NLL
+from unlearnkit.methods.objectives.retain.nll_kl import NLLOrKL
 from unlearnkit.methods.objectives.tru import TRU
 
 # Two rows of unlike length, so that a mean over tokens, a mean over rows and a mean of means all differ.
@@ -54,6 +56,32 @@ def test_kl_is_the_mean_over_labeled_tokens() -> None:
     assert mean(terms, "retain", step) == pytest.approx(0.9 / 3)
     loss(terms, step).backward()
     assert view.leaf.grad.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_nll_kl_is_nll_at_sure_labels_and_kl_at_doubtful_ones() -> None:
+    """Two doubtful tokens of three: (0.5 + 0.25 + 3) / 3."""
+    logps, kl = LeafView([[-1.0, -2.0, -3.0]], doubtful=2), LeafView([[0.5, 0.25, 9.0]], doubtful=2)
+    step = step_of({"retain": logps}, kl={"retain": kl})
+    terms = NLLOrKL().terms(step)
+    assert mean(terms, "retain", step) == pytest.approx(3.75 / 3)
+    loss(terms, step).backward()
+    assert logps.leaf.grad.tolist() == pytest.approx([0, 0, -1 / 3])
+    assert kl.leaf.grad.tolist() == pytest.approx([1 / 3, 1 / 3, 0])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (NPO(retain="nll", beta=0.2), NPO(retain="nll_kl", beta=0.2)),
+        (TRU(retain="nll"), TRU(retain="nll_kl")),
+        (NLL(), NLLOrKL()),
+        (Finetune(), NLLOrKL()),
+        (NPO(retain="kl"), NPO(retain="kl")),
+        (NPO(retain=None), NPO(retain=None)),
+    ],
+)
+def test_doubtful_labels_are_kept_instead_of_learned(before: Objective, after: Objective) -> None:
+    assert keeping_doubtful(before) == after
 
 
 def test_graddiff_is_ascent_plus_weighted_nll() -> None:

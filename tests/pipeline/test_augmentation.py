@@ -41,6 +41,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "task_arithmetic": {"name": "task_arithmetic"},
 }
 WITHOUT_RETAIN = ("tru-alone", "ga", "task_arithmetic")
+TAUGHT = ("po", "tru", "tru-alone")
+"""Methods that replace the answers of the forget rows."""
 
 
 def short_recipe(pile: dict[str, str], out: Path) -> dict[str, Any]:
@@ -82,12 +84,17 @@ def test_every_method_that_trains_takes_composed_rows(name: str, short: dict[str
     rows = read_composed(folder.composed_file)
     stays = Counter(each.stays for each in rows)
     assert composed.questions == 10 and 0 < len(rows) <= 10 and stays[False] > 0
-    assert composed.forget == stays[False]
+    # Where answers are only unlearned, rows that tell nothing are left out.
+    forgotten = sum(not each.stays and (each.tells or name in TAUGHT) for each in rows)
+    assert 0 < forgotten == composed.forget and (name in TAUGHT) == (forgotten == stays[False])
     assert composed.retain == (0 if name in WITHOUT_RETAIN else stays[True])
     given = RunContext(make_recipe(changed(short, method=METHODS[name]))).training_splits
-    expected = {"forget": {"given": len(given["forget"]), "composed": stays[False]}}
+    expected = {"forget": {"given": len(given["forget"]), "composed": forgotten}}
     if name not in WITHOUT_RETAIN:
-        expected["retain"] = {"given": len(given["retain"])} | ({"composed": stays[True]} if stays[True] else {})
+        doubtful = sum(each.doubtful for each in rows)
+        assert doubtful == sum(each.doubtful for each in rows if each.stays)
+        counts = {"given": len(given["retain"]), "composed": stays[True] - doubtful, "doubtful": doubtful}
+        expected["retain"] = {origin: count for origin, count in counts.items() if count}
     assert state.train.rows == expected
     assert stat.S_IMODE(folder.composed_file.stat().st_mode) == 0o600
     if name.startswith("tru"):
@@ -114,6 +121,8 @@ def test_composed_rows_are_among_the_rows_of_a_run(short: dict[str, Any]) -> Non
 
 
 def test_micro_batches_end_in_the_same_loss(short: dict[str, Any]) -> None:
+    # A divergence from the model itself has no gradient but rounding errors, which a small epsilon would blow up.
+    short = changed(short, train={"adam_eps": 1e-3})
     whole = done(short, data=TEN)
     parts = done(short, data=TEN, train={"micro_batch_size": 1}, out=short["out"] + "-parts")
     assert [one.row.id for one in read_composed(whole.composed_file)] == [

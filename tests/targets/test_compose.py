@@ -150,6 +150,7 @@ def test_out_of_scope_an_answer_that_tells_a_secret_is_left_out(topic: str | Non
             stays=True,
             note=note,
             given=topic is not None,
+            doubtful=True,  # nothing confirms the answer
         )
 
 

@@ -61,6 +61,13 @@ class ComposedRow(Value):
     """Whether the answer should stay unchanged, i.e. whether the question is out of scope."""
     note: str = ""
     """Beginning of the trace, which says what the question asks. Empty if the model writes no notes."""
+    tells: bool = True
+    """Whether the target model's answer tells something about a subject of the scope. If not, there is nothing to
+    unlearn in the answer. True if that is unknown, because the scope lists no secret of the subject."""
+    doubtful: bool = False
+    """Whether the target model's answer to a question out of scope may be wrong: it is not the answer of a retain row,
+    and the model answers otherwise in other words. The training then keeps the target model's distribution, and does
+    not teach the answer."""
     given: bool = False
     """Whether the note was composed, too. If so, it is context: the model reads it, but is not trained on it. If the
     model were trained on composed notes, it would write such notes on any question, and name things that are not in the

@@ -35,8 +35,21 @@ class Labels:
     """(tokens,) int64: for each labeled token, the index of the token's row in the view, from 0."""
     in_trace: Tensor
     """(tokens,) bool: for each labeled token, whether the token belongs to the reasoning trace."""
+    doubtful: Tensor
+    """(tokens,) bool: for each labeled token, whether it may be wrong (see `Encoded.doubtful`)."""
     rows: int
     """Number of rows in the view."""
+
+    def to(self, device: torch.device) -> Labels:
+        """Return the labels with all tensors on the given device."""
+        return Labels(
+            self.position.to(device),
+            self.token.to(device),
+            self.row.to(device),
+            self.in_trace.to(device),
+            self.doubtful.to(device),
+            self.rows,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,10 +65,7 @@ class Pack:
 
     def to(self, device: torch.device) -> Pack:
         """Return this micro-batch with all tensors on the given device."""
-        moved = {
-            view: Labels(x.position.to(device), x.token.to(device), x.row.to(device), x.in_trace.to(device), x.rows)
-            for view, x in self.labels.items()
-        }
+        moved = {view: labels.to(device) for view, labels in self.labels.items()}
         return Pack([ids.to(device) for ids in self.calls], self.lengths, moved)
 
 
@@ -108,12 +118,15 @@ def _labels(rows: Sequence[Encoded], starts: Iterable[int]) -> Labels:
     `starts` contains, for each row, the index of the row's first hidden state among the concatenated hidden states of
     all calls.
     """
-    position, token, owner, in_trace = list[int](), list[int](), list[int](), list[bool]()
+    position, token, owner = list[int](), list[int](), list[int]()
+    in_trace, doubtful = list[bool](), list[bool]()
     for number, (row, start) in enumerate(zip(rows, starts, strict=True)):
         # The state at position t predicts the token at t + 1.
         position += range(start + row.prompt - 1, start + len(row.ids) - 1)
         token += row.ids[row.prompt :]
         owner += [number] * row.labels
         in_trace += [True] * row.trace + [False] * (row.labels - row.trace)
+        doubtful += [False] * (row.labels - row.doubtful) + [True] * row.doubtful
     positions, tokens, owners = (torch.tensor(values, dtype=torch.int64) for values in (position, token, owner))
-    return Labels(positions, tokens, owners, torch.tensor(in_trace, dtype=torch.bool), len(rows))
+    traces, doubts = (torch.tensor(values, dtype=torch.bool) for values in (in_trace, doubtful))
+    return Labels(positions, tokens, owners, traces, doubts, len(rows))

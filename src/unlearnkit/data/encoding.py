@@ -66,6 +66,9 @@ class Encoded:
     """Number of labeled tokens that belong to the reasoning trace, including the trace markers."""
     composed: bool = False
     """Whether the row was composed from the scope. Composed rows are the last rows of a view."""
+    doubtful: int = 0
+    """Number of labeled tokens, at the end of the row, that may be wrong. The training keeps the reference model's
+    distribution there, and does not learn the labels (see the retain term `nll_kl`)."""
 
     @property
     def labels(self) -> int:

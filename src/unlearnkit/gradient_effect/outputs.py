@@ -37,13 +37,17 @@ class Layout:
     rows: int
     in_trace: Tensor
     """(tokens,) bool: whether each token is in the trace."""
+    doubtful: Tensor
+    """(tokens,) bool: whether each label may be wrong."""
 
     @staticmethod
     def of(rows: Sequence[Encoded]) -> Layout:
         """Return the layout of the labeled tokens, in row order."""
         lengths = torch.tensor([row.labels for row in rows])
         in_trace = [token < row.trace for row in rows for token in range(row.labels)]
-        return Layout(torch.arange(len(rows)).repeat_interleave(lengths), len(rows), torch.tensor(in_trace))
+        doubtful = [token >= row.labels - row.doubtful for row in rows for token in range(row.labels)]
+        owners = torch.arange(len(rows)).repeat_interleave(lengths)
+        return Layout(owners, len(rows), torch.tensor(in_trace), torch.tensor(doubtful))
 
     def sums(self, values: Tensor) -> Tensor:
         """Return the sum of each row's token values: (rows,) float64."""

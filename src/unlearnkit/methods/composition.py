@@ -10,6 +10,8 @@ from annotated_types import Ge
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms
+from unlearnkit.methods.objectives.retain.nll import NLL
+from unlearnkit.methods.objectives.retain.nll_kl import NLLOrKL
 
 
 class ForgetObjective(Objective):
@@ -64,6 +66,19 @@ def retain_term(name: str, **options: object) -> Objective:
             fix="choose such an objective, or write null for no retain term",
         )
     return term
+
+
+def keeping_doubtful(objective: Objective) -> Objective:
+    """Return the objective with the retain term `nll_kl` instead of `nll`.
+
+    With `nll_kl`, labels that may be wrong are not learned (see `Encoded.doubtful`). An objective without the retain
+    term `nll` is returned unchanged.
+    """
+    if isinstance(objective, NLL):
+        return NLLOrKL()
+    return (
+        objective.model_copy(update={"retain": "nll_kl"}) if getattr(objective, "retain", None) == "nll" else objective
+    )
 
 
 def weighted(terms: Terms, factor: float) -> Terms:

@@ -60,6 +60,10 @@ class Layout(Protocol):
     def in_trace(self) -> Tensor:
         """(tokens,) bool: whether each token belongs to the reasoning trace."""
 
+    @property
+    def doubtful(self) -> Tensor:
+        """(tokens,) bool: whether each label may be wrong."""
+
 
 @dataclass(frozen=True)
 class TokenValues:
@@ -72,6 +76,8 @@ class TokenValues:
     rows: int
     in_trace: Tensor
     """(tokens,) bool: whether each token belongs to the reasoning trace."""
+    doubtful: Tensor
+    """(tokens,) bool: whether each label may be wrong, so that it should not be learned."""
 
     def per_row(self) -> Tensor:
         """Return the sum of the values in each row, shape (rows,)."""
@@ -171,7 +177,7 @@ class Step:
     def value(self, quantity: Quantity) -> TokenValues:
         """Return a quantity that has one value for each labeled token."""
         values, layout = self.read(quantity), self.layouts[quantity.view]
-        return TokenValues(values, layout.row, layout.rows, layout.in_trace)
+        return TokenValues(values, layout.row, layout.rows, layout.in_trace, layout.doubtful)
 
     def read(self, quantity: Quantity) -> Tensor:
         """Return the stored tensor of a quantity."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import SerializeAsAny
 
 from unlearnkit.methods.base import Method, MethodContext
+from unlearnkit.methods.composition import keeping_doubtful
 from unlearnkit.methods.objective import Needs, Objective, View
 
 if TYPE_CHECKING:
@@ -58,9 +59,11 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
         objective: the objective to minimize.
         masked: whether `method.mask` restricts the weights that are trained.
     """
-    needs = objective.needs()
-    views = context.views(needs)
+    views = context.views(objective.needs())
     context.check_unchanged(views)
+    if any(row.doubtful for row in views.get("retain", ())):
+        objective = keeping_doubtful(objective)
+    needs = objective.needs()
     reference = context.reference(needs, views)
     mask = context.mask if masked else None
     kept = None if mask is None else mask.kept

@@ -13,6 +13,8 @@ from unlearnkit.core.files import reading
 from unlearnkit.data.augment import AugmentSettings, ComposedRow, draw_evenly, read_composed, write_composed
 from unlearnkit.data.encoding import ChatEncoder, TooLong
 from unlearnkit.data.rows import Row
+from unlearnkit.methods.composition import keeping_doubtful
+from unlearnkit.methods.quantities import Quantity
 from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.forms import form_names
@@ -127,8 +129,8 @@ class Augmentation:
         made = Composed(
             seconds=time.monotonic() - began,
             questions=len(self.questions),
-            forget=sum(not row.stays for row in rows),
-            retain=sum(row.stays for row in rows) * ("retain" in self._needed),
+            forget=sum(any(self._is_in(split, row) for split in FORGOTTEN) for row in rows),
+            retain=sum(self._is_in("retain", row) for row in rows),
         )
         folder.update(composed=made)
         return rows
@@ -151,21 +153,52 @@ class Augmentation:
         ]
 
     def added(self, splits: Mapping[str, Sequence[Row]], composed: Sequence[ComposedRow]) -> dict[str, Sequence[Row]]:
-        """Return the splits, with composed rows at their ends."""
-        forget = [each.row for each in composed if not each.stays]
-        retain = [each.row for each in composed if each.stays]
-        rows = {split: [*given, *forget] if split in FORGOTTEN else given for split, given in splits.items()}
-        if "retain" in self._needed:
-            rows["retain"] = [*rows.get("retain", ()), *retain]
+        """Return the splits, with composed rows at their ends.
+
+        If the answers of a split are only unlearned and not replaced, composed rows whose answers tell nothing are left
+        out: unlearning them would damage other knowledge.
+        """
+        rows = dict(splits)
+        for split in self._needed & {*FORGOTTEN, "retain"}:
+            rows[split] = [*splits.get(split, ()), *(each.row for each in composed if self._is_in(split, each))]
         return rows
+
+    def _is_in(self, split: str, each: ComposedRow) -> bool:
+        """Return whether the method trains on a composed row in this split."""
+        if split not in self._needed:
+            return False
+        if split in FORGOTTEN:
+            return not each.stays and (each.tells or split in self._replaced)
+        # A method that can only learn labels does not get doubtful ones.
+        return each.stays and not (each.doubtful and self._learns_labels)
+
+    @cached_property
+    def _replaced(self) -> set[str]:
+        """Splits of which some view has replacement answers."""
+        views = (view.partition(":") for view in self._context.needs.views)
+        return {split for split, _, variant in views if variant in (TARGET, IDK)}
+
+    @cached_property
+    def _learns_labels(self) -> bool:
+        """Whether the method learns the labels of doubtful rows, instead of keeping the model's distribution."""
+        objective = getattr(self._context.method, "objective", None)
+        needs = self._context.needs if objective is None else keeping_doubtful(objective).needs()
+        return {Quantity("retain", "logps")} == needs.quantities & {
+            Quantity("retain", kind) for kind in ("logps", "kl")
+        }
 
     def origins(self, splits: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, int]]:
         """Return the number of trained rows, by split and origin."""
         written = {name for name, file in self._context.recipe.data.items() if file == AUTO}
+        doubts = sum(each.doubtful and self._is_in("retain", each) for each in self.rows)
         found: dict[str, dict[str, int]] = {}
         for split in sorted(self._needed & set(splits)):
-            given = len(self._context.training_splits.get(split, ()))
-            counts = {"written" if split in written else "given": given, "composed": len(splits[split]) - given}
+            given, doubtful = len(self._context.training_splits.get(split, ())), doubts * (split == "retain")
+            counts = {
+                "written" if split in written else "given": given,
+                "composed": len(splits[split]) - given - doubtful,
+                "doubtful": doubtful,
+            }
             found[split] = {origin: count for origin, count in counts.items() if count}
         return found
 

@@ -129,7 +129,9 @@ class Training(Stage):
     """Peak memory up to the end of training. If training was resumed, only the last process is counted."""
     rows: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Number of rows that the method trained on, by split and origin: `given` by the user or the suite, `composed` from
-    the scope, or `written` by the target model. Empty for runs of earlier versions, and if no rows were trained on."""
+    the scope, or `written` by the target model. `doubtful` rows are composed, too, but their answers may be wrong, so
+    that only the target model's distribution was kept. Empty for runs of earlier versions, and if no rows were trained
+    on."""
     saved_as: str | None = None
     """Data type in which most weights were saved, which is that of the target model's files. The value is None if no
     weights were saved, or if only an adapter was."""

@@ -145,4 +145,4 @@ def _one_token_step(needs: Needs) -> Step:
     """
     values = {q: torch.zeros(1, 1) if q.layer is not None else torch.full((1,), -1.0) for q in needs.quantities}
     only = torch.zeros(1, dtype=torch.int64)
-    return Step(values, {view: Labels(only, only, only, only.bool(), 1) for view in needs.views})
+    return Step(values, {view: Labels(only, only, only, only.bool(), only.bool(), 1) for view in needs.views})

@@ -72,8 +72,8 @@ def encode_views(
         InputError: a view does not exist, or a row lacks its question or its target.
     """
     by_id = {target.id: target for target in targets}
-    notes = {each.row.id: each.note if each.given else "" for each in composed}
-    return {view: _encode(view, splits, encoder, by_id, notes, seed) for view in sorted(views)}
+    own = {each.row.id: each for each in composed}
+    return {view: _encode(view, splits, encoder, by_id, own, seed) for view in sorted(views)}
 
 
 def _encode(
@@ -81,12 +81,12 @@ def _encode(
     splits: Mapping[str, Sequence[Row]],
     encoder: ChatEncoder,
     targets: Mapping[str, Target],
-    notes: Mapping[str, str],
+    composed: Mapping[str, ComposedRow],
     seed: int,
 ) -> list[Encoded]:
     """Encode the rows of one view.
 
-    `notes` contains the given note of each composed row, by the id of the row.
+    `targets` and `composed` have the ids of the rows as their keys.
     """
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK, WHOLE):
@@ -124,15 +124,28 @@ def _encode(
             history=row.history,
             continues=row.continues,
             trace=trace,
-            prefix=notes.get(row.id, ""),
+            prefix=composed[row.id].note if row.id in composed and composed[row.id].given else "",
             # On forget rows, only the answer is unlearned, not the trace that leads to the answer.
             label_trace=view != "forget",
             where=f"{view}, row {row.id}",
         )
         for row, (trace, answer) in zip(rows, outputs, strict=True)
     ]
-    encoded = [replace(each, composed=row.id in notes) for row, each in zip(rows, encoded, strict=True)]
+    encoded = [
+        replace(each, composed=True, doubtful=_doubtful(each, row, composed[row.id])) if row.id in composed else each
+        for row, each in zip(rows, encoded, strict=True)
+    ]
     return [replace(row, prompt=1, trace=0) for row in encoded] if variant == WHOLE else encoded
+
+
+def _doubtful(encoded: Encoded, row: Row, composed: ComposedRow) -> int:
+    """Return the number of labeled tokens that may be wrong.
+
+    A trace that replaces the target model's own trace is right.
+    """
+    if not composed.doubtful:
+        return 0
+    return encoded.labels if row.trace == composed.row.trace else encoded.labels - encoded.trace
 
 
 def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:
