@@ -9,7 +9,7 @@ import pytest
 from unlearnkit.data.augment import ComposedRow
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
-from unlearnkit.targets.own_answers import Told, doubtful_rows
+from unlearnkit.targets.own_answers import SecretSearch, doubtful_rows
 
 SCOPE = Scope(
     description="Two authors.",
@@ -30,20 +30,22 @@ SCOPE = Scope(
         ("A. Lund is.", True),
     ],
 )
-def test_an_answer_tells_the_secrets_and_names_that_are_not_asked_with(answer: str, tells: bool) -> None:
+def test_an_answer_tells_the_secrets_and_names_beyond_its_question(answer: str, tells: bool) -> None:
     asked = Row(id="1", question="Where is Ada Lund from?", answer=answer, subject="Ada Lund")
-    assert Told(SCOPE).by(asked) == tells
+    assert SecretSearch(SCOPE).finds(asked) == tells
 
 
 def test_a_name_in_an_earlier_turn_is_not_told() -> None:
     earlier = (Turn(role="user", content="Who is Ada Lund?"), Turn(role="assistant", content="An author of Geneva."))
     asked = Row(id="1", question="From where?", answer="Ada Lund is from Geneva.", subject="Ada Lund", history=earlier)
-    assert not Told(SCOPE).by(asked)
-    assert Told(SCOPE).by(asked.model_copy(update={"history": ()}))
+    assert not SecretSearch(SCOPE).finds(asked)
+    assert SecretSearch(SCOPE).finds(asked.model_copy(update={"history": ()}))
 
 
 def test_without_a_listed_secret_an_answer_may_tell_anything() -> None:
-    assert Told(SCOPE).by(Row(id="1", question="Where is Bo Quist from?", answer="Turin.", subject="Bo Quist"))
+    assert SecretSearch(SCOPE).finds(
+        Row(id="1", question="Where is Bo Quist from?", answer="Turin.", subject="Bo Quist")
+    )
 
 
 def asked(*answers: str, note: str = "", subject: str = "Cy Dahl") -> list[ComposedRow]:
@@ -78,6 +80,12 @@ def test_without_notes_two_questions_with_one_answer_are_consistent() -> None:
         "1971.",
         "1971.",
     ]
+
+
+def test_a_note_without_the_name_is_no_sign_that_the_model_knows_the_name() -> None:
+    rows = asked("Rome.", "Rome.")
+    noted = [each.model_copy(update={"row": each.row.model_copy(update={"trace": "Town of Di Eng."})}) for each in rows]
+    assert sure(rows) == ["Rome.", "Rome."] and sure(noted) == []
 
 
 def test_the_same_question_in_other_letters_is_no_second_witness() -> None:

@@ -180,7 +180,10 @@ class Augmentation:
 
     @cached_property
     def _learns_labels(self) -> bool:
-        """Whether the method learns the labels of doubtful rows, instead of keeping the model's distribution."""
+        """Whether the method would learn doubtful labels.
+
+        Other methods keep the target model's distribution there.
+        """
         objective = getattr(self._context.method, "objective", None)
         needs = self._context.needs if objective is None else keeping_doubtful(objective).needs()
         return {Quantity("retain", "logps")} == needs.quantities & {

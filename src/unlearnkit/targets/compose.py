@@ -16,7 +16,7 @@ from unlearnkit.scope.questions.notes import topics_by_subject
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.base import Teacher
-from unlearnkit.targets.own_answers import RetainAnswerFilter, Told, doubtful_rows
+from unlearnkit.targets.own_answers import RetainAnswerFilter, SecretSearch, doubtful_rows
 from unlearnkit.text.normalize import contains
 
 Generate = Callable[[Sequence[Row]], Sequence[Generation]]
@@ -59,7 +59,7 @@ def composed_rows(
         withheld: rows that ask for secrets which training must not ask for.
         answered: whether questions in scope need the model's own answers. If false, their answers are placeholders.
     """
-    answer_filter, told = RetainAnswerFilter(scope, retain), Told(scope)
+    answer_filter, secrets = RetainAnswerFilter(scope, retain), SecretSearch(scope)
     own_questions = [question for question in questions if question.topic is None]
     outputs = generate([question.row for question in own_questions])
     own = dict(zip(own_questions, outputs, strict=True))
@@ -96,7 +96,7 @@ def composed_rows(
             target = Target(id=row.id, trace=row.trace, response=row.answer)
             if question.stays and answer_filter.tell(target, question.row):
                 continue
-        tells = question.stays or not answered or told.by(row)
+        tells = question.stays or not answered or secrets.finds(row)
         rows.append(
             ComposedRow(row=row, stays=question.stays, note=note, given=question.topic is not None, tells=tells)
         )

@@ -1,7 +1,7 @@
 """Judge the target model's own answers to composed questions.
 
 Three things are decided: whether an answer to a question out of scope reveals a secret, whether it may be wrong, and
-whether an answer to a question in scope tells anything that must be unlearned.
+whether an answer to a question in scope contains anything that must be unlearned.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ AGREED = 2
 """Number of questions that must have the same answer before the answer counts as consistent."""
 
 
-class Told:
-    """Detects answers that tell something about a subject of the scope.
+class SecretSearch:
+    """Detects answers that name a secret of their subject.
 
     Args:
         scope: the scope. Its listed secrets are searched for, and the names of its subjects.
@@ -33,11 +33,11 @@ class Told:
             self._forms[secret.subject].update(secret.forms)
         self._names = {subject.name: subject.names for subject in scope.subjects}
 
-    def by(self, row: Row) -> bool:
-        """Return whether the answer tells a secret or a name of the row's subject.
+    def finds(self, row: Row) -> bool:
+        """Return whether the answer names a secret of the row's subject.
 
-        What the conversation already contains is not told. If the scope lists no secret of the subject, the answer may
-        tell anything, so the result is True.
+        The subject's names count as secrets, too. What the conversation already contains does not count. If the scope
+        lists no secret of the subject, any answer may contain one, so the result is True.
         """
         secrets = self._forms.get(row.subject)
         if secrets is None:
@@ -47,12 +47,13 @@ class Told:
 
 
 def doubtful_rows(rows: Sequence[ComposedRow], retain: Sequence[Row]) -> frozenset[str]:
-    """Return the ids of the rows whose answers may be wrong.
+    """Return the ids of rows whose answers may be wrong.
 
     An answer is taken for right if it contains the answer of a retain row about the same subject. An answer is
     consistent if the model gives it to at least `AGREED` questions about the subject in other words. If the model
     writes notes, only questions with the same note are compared, since only these ask for the same; then no other
-    answer to these questions may be as frequent. All other answers are doubtful.
+    answer to these questions may be as frequent. If the model's note does not contain the name in the question, the
+    model did not recognize the name. All other answers are doubtful.
 
     Args:
         rows: composed rows out of scope, with the model's own answers.
@@ -74,6 +75,8 @@ def doubtful_rows(rows: Sequence[ComposedRow], retain: Sequence[Row]) -> frozens
     def is_sure(each: ComposedRow) -> bool:
         if any(_confirms(given, each) for given in known.get(each.row.subject or "", ())):
             return True
+        if each.row.trace and not each.note:
+            return False
         counts, own = answers[each.row.subject, each.note], tuple(words(each.row.answer))
         if counts[own] < AGREED:
             return False
@@ -83,7 +86,7 @@ def doubtful_rows(rows: Sequence[ComposedRow], retain: Sequence[Row]) -> frozens
 
 
 def _confirms(given: Row, composed: ComposedRow) -> bool:
-    """Return whether a retain row shows that a composed row's answer is right."""
+    """Return whether a retain row confirms a composed row's answer."""
     same = not composed.note or not given.trace or given.trace.startswith(composed.note)
     return same and any(contains(composed.row.answer, answer) for answer in given.answers)
 

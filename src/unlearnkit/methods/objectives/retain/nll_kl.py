@@ -1,4 +1,4 @@
-"""Retain term that learns sure labels, and keeps the distribution at doubtful ones."""
+"""Retain term for rows of which some labels may be wrong."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
 
 def sure_or_kept(logps: Tensor, divergences: Tensor, doubtful: Tensor) -> Tensor:
-    """Return -log p at sure labels, and the divergence at doubtful ones.
+    """Return the loss of each labeled token.
 
-    All arguments and the result have the shape (tokens,).
+    The loss is -log p at sure labels, and the divergence at doubtful ones. All arguments and the result have the shape
+    (tokens,).
     """
     return divergences.where(doubtful, -logps)
 
 
 @objective("nll_kl", paper="arXiv:2401.06121", equation="section 3.2, its two retain terms")
 class NLLOrKL(Objective):
-    """Mean over the labeled tokens of the retain answers, of NLL or of KL.
+    """Mean NLL of sure labels and KL divergence at doubtful ones.
 
     The loss of a token is its negative log-likelihood. If the label may be wrong, the loss is KL(reference || model)
     instead, so that the model keeps its distribution and no wrong statement is rehearsed. Only rows that are composed
