@@ -14,8 +14,8 @@ The rule, stated before the first run: of the four cells, the one with the highe
 
 It does not reward declining, because not every method declines. The tuning worlds are never reported.
 
-`--choose` applies the rule to the finished runs. It writes `settings.yaml`, from which the seeds of the reporting worlds
-follow (`draw_world.py`), the grid that reports show, and the demo's settings.
+`--choose` applies the rule to the finished runs. It writes `settings.yaml`, from which the seeds of the reporting
+worlds follow (`draw_world.py`), the grid that reports show, and the demo's settings.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def choose(out: Path) -> None:
     SETTINGS.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
     note = (
         f"Every method was run with the same {len(RATES) * len(FACTORS)} setting combinations on the tuning worlds "
-        f"{', '.join(map(str, WORLDS))}, with and without rows composed from the scope. For each method, the combination "
-        "with the highest product of forgetting and keeping was chosen. No report shows these worlds. The script "
+        f"{', '.join(map(str, WORLDS))}, with and without rows composed from the scope. For each method, the "
+        "combination with the highest product of forgetting and keeping was chosen. No report shows these worlds. The script "
         "experiments/tune.py made this grid and states the exact rule."
     )
     grid = GridReport(rows=tuple(table), note=note)

@@ -118,6 +118,9 @@ CASES = [
     Case("board-suite-titled-by-signs", suites({**OWN, "title": "***"}), ["suites.0.title", "letters"], BOARD),
     Case("board-method-sets-the-seed", method(seed=3), ["methods.GA.seed", "must not set it"], BOARD),
     Case("board-method-sets-the-suite", method(suite={"name": "tofu"}), ["methods.GA.suite"], BOARD),
+    Case("board-method-sets-rows", method(data={"forget": "x"}), ["methods.GA.data.forget", "must not set"], BOARD),
+    Case("board-method-data-is-text", method(data="x"), ["methods.GA.data", "not a mapping", "augment"], BOARD),
+    Case("board-method-augment", method(data={"augment": {"share": 2}}), ["methods.GA.data.augment.share"], BOARD),
     Case("board-method-unknown", method(method={"name": "nppo"}), ["methods.GA.method.name", "npo"], BOARD),
     Case(
         "board-method-setting",

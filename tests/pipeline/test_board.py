@@ -76,6 +76,15 @@ def own(pile: dict[str, str], folder: Path, **fields: Any) -> Path:
     )
 
 
+def test_a_method_is_compared_with_and_without_composed_rows(pile: dict[str, str], tmp_path: Path) -> None:
+    """Only `augment` differs: the rows are the board's."""
+    sections = {"model": {"path": pile["model"]}, "method": {"name": "npo"}}
+    plan = load_board(own(pile, tmp_path, methods={"A": {**sections, "data": {"augment": {}}}, "B": sections}))
+    first, _, second, _ = (run.recipe for run in plan.groups[0].runs)
+    assert first.augment is not None and second.augment is None
+    assert {**first.data, "augment": None} == second.data and first.suite_section == second.suite_section
+
+
 def test_each_world_is_a_group_with_references_and_means_over_seeds(
     small_world: str, here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,8 +19,10 @@ from unlearnkit.recipe import Recipe, make_recipe, suite_section
 
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED)]
 
-OF_THE_BOARD = ("suite", "data", "seed", "out", "name")
+OF_THE_BOARD = ("suite", "seed", "out", "name")
 """Sections of a recipe that a method of a board must not have, because they follow from the board."""
+AUGMENT = "augment"
+"""Field of the section `data` that a method may set: the rows composed from the scope belong to the method."""
 
 LONGEST_FOLDER = 150
 """Maximum length of a folder's name, in bytes, without the seed."""
@@ -62,7 +64,8 @@ class BoardFile(Settings):
     seeds: Annotated[tuple[Seed, ...], MinLen(1)] = (0,)
     """Seeds of the runs."""
     methods: Annotated[dict[str, dict[str, Any]], MinLen(1)]
-    """Sections of a recipe (`method`, `train`, `targets`, `model`, ...), by the method's title in the table."""
+    """Sections of a recipe (`method`, `train`, `targets`, `model`, ...), by the method's title in the table. Of the
+    section `data`, a method may set `augment`."""
     scores: Annotated[dict[str, str], MinLen(1)]
     """Title of each column, by name of the score. Scores have the same names as in a gate."""
     out: Place | None = None
@@ -148,12 +151,22 @@ def _refuse_contradictions(file: BoardFile) -> None:
         if twice is not None:
             raise BadField("the list contains a number twice", path=path, value=twice, fix="remove one of the two")
     for title, sections in file.methods.items():
-        misplaced = next((name for name in OF_THE_BOARD if name in sections), None)
+        data = sections.get("data", {})
+        if not isinstance(data, dict):
+            raise BadField(
+                "the section is not a mapping",
+                path=("methods", title, "data"),
+                value=data,
+                allowed=f"a mapping with the field {AUGMENT}",
+                fix=f"write data: {{{AUGMENT}: ...}}, or remove the section",
+            )
+        fields = [("data", name) for name in data if name != AUGMENT]
+        misplaced = next((path for path in (*((name,) for name in OF_THE_BOARD), *fields) if path[0] in sections), None)
         if misplaced is not None:
             raise BadField(
-                "this section follows from the board, and a method must not set it",
-                path=("methods", title, misplaced),
-                fix="remove the section; `suites` and `seeds` of the board apply to all methods",
+                "this setting follows from the board, and a method must not set it",
+                path=("methods", title, *misplaced),
+                fix="remove the setting; `suites` and `seeds` of the board apply to all methods",
             )
         _refuse_without_folder(title, ("methods", title))
         if _slug(title) in REFERENCES:
@@ -240,7 +253,7 @@ def _group(file: BoardFile, suite: BoardSuite, section: dict[str, Any], world: i
                 "name": name,
                 "seed": seed,
                 "suite": {key: value for key, value in section.items() if key != "data"},
-                "data": section.get("data", {}),
+                "data": {**section.get("data", {}), **sections.get("data", {})},
                 "out": str(folder / name),
             }
             runs.append(BoardRun(method, make_recipe(recipe, origins.below("methods", method))))
