@@ -128,11 +128,12 @@ def choose(out: Path) -> None:
                 yaml.safe_dump(sections_of(*cells[best]), sort_keys=False), encoding="utf-8"
             )
     SETTINGS.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
+    worlds = ", ".join(map(str, WORLDS))
     note = (
         f"Every method was run with the same {len(RATES) * len(FACTORS)} setting combinations on the tuning worlds "
-        f"{', '.join(map(str, WORLDS))}, with and without rows composed from the scope. For each method, the "
-        "combination with the highest product of forgetting and keeping was chosen. No report shows these worlds. The script "
-        "experiments/tune.py made this grid and states the exact rule."
+        f"{worlds}, with and without rows composed from the scope. For each method, the combination with the highest "
+        "product of forgetting and keeping was chosen. No report shows these worlds. The script experiments/tune.py "
+        "made this grid and states the exact rule."
     )
     grid = GridReport(rows=tuple(table), note=note)
     (POCKET / "grid.json").write_text(grid.model_dump_json(indent=1) + "\n", encoding="utf-8")
