@@ -168,7 +168,7 @@ class Described(Value):
 
 def keep(path: Path, folders: Sequence[Path]) -> None:
     """Write the measured scores of all runs in these folders to a file of raw results."""
-    write_results(path, {run.name: run for run in find_runs(folders)})
+    write_results(path, {run.name: run.scores() for run in find_runs(folders)})
 
 
 def documents(root: Path) -> Iterator[Path]:

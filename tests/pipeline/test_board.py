@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -176,6 +177,30 @@ def test_a_run_that_fails_stops_no_other_and_is_done_later(
     assert (tmp_path / "kept.json.gz").read_bytes() == content
 
 
+def test_a_board_goes_on_from_the_scores_that_it_kept(pile: dict[str, str], here: list[str], tmp_path: Path) -> None:
+    """As on another machine, where the runs' folders are not."""
+    kept = tmp_path / "kept.json.gz"
+    first = board(load_board(own(pile, tmp_path)), progress=QUIET)
+    content = kept.read_bytes()
+    shutil.rmtree(tmp_path / "b")
+    here.clear()
+    again = board(load_board(own(pile, tmp_path)), progress=QUIET)
+    assert here == [] and kept.read_bytes() == content
+    assert again.table.sections == first.table.sections
+    # A method is added: its runs are compared with the target model, which is measured again.
+    added = yaml.safe_load((tmp_path / "b.yaml").read_text("utf-8"))["methods"]
+    added["WGA"] = {**added["GA"], "method": {"name": "wga"}}
+    board(load_board(own(pile, tmp_path, methods=added)), progress=QUIET)
+    assert here == ["files/target", "files/wga-seed-0", "files/wga-seed-1"]
+    assert len(read_results(kept)) == 7
+    # Other settings: what was kept does not count.
+    shutil.rmtree(tmp_path / "b")
+    here.clear()
+    added["GA"] = {**added["GA"], "train": {**TRAIN, "lr": 0.5}}
+    board(load_board(own(pile, tmp_path, methods=added)), progress=QUIET)
+    assert here == ["files/target", "files/ga-seed-0", "files/ga-seed-1"]
+
+
 def test_a_group_without_its_target_model_starts_no_run(
     pile: dict[str, str], here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,9 +222,11 @@ def test_a_stopped_board_goes_on_and_other_recipes_are_refused(
         unlearn(recipe, progress)
 
     monkeypatch.setattr(board_module, "unlearn", stopped)
-    path = own(pile, tmp_path, seeds=[0], keep=None)
+    path = own(pile, tmp_path, seeds=[0])
     with pytest.raises(Interrupted, match="start it again with the same options"):
         board(load_board(path), progress=QUIET)
+    assert sorted(read_results(tmp_path / "kept.json.gz")) == ["files/npo-seed-0", "files/target"]
+    (tmp_path / "kept.json.gz").unlink()
     shown = plan_text(load_board(path))
     assert "finished  files/npo-seed-0\n" in shown and "to do     files/ga-seed-0: about" in shown
     assert "runs:   3 with the reference models, 2 of them finished" in shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,18 @@ from unlearnkit.core.progress import Progress, Task
 from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
 from unlearnkit.metrics.gates import did_you_mean
+from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.board_file import Board, Group
 from unlearnkit.pipeline.board_times import NOT_MEASURED, Taken, expected, seconds_of, shown, total
 from unlearnkit.pipeline.looked_at import Look, write_looks
 from unlearnkit.pipeline.subprocess_jobs import is_measured, measure_reference, unlearn
 from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.report.board_page import write_board
-from unlearnkit.report.build import score_docs
+from unlearnkit.report.build import suite_docs
 from unlearnkit.report.tables.method_table import MethodScores, method_table
 from unlearnkit.report.tables.table import Table
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.runs.raw_results import write_results
+from unlearnkit.runs.raw_results import read_fields, results_of, write_results
 
 AT_ONCE = 2
 """Default number of runs at a time."""
@@ -40,6 +43,10 @@ class Item:
     folder: RunFolder
     recipe: Recipe | None = None
     """The run's recipe; None for a reference model."""
+    kept: Mapping[str, Score] | None = None
+    """Scores from the file `keep` of the board, if the model was finished elsewhere and is not needed here."""
+    ending: str = ""
+    """How the training of a kept run ended, if not as planned."""
 
     @property
     def name(self) -> str:
@@ -49,7 +56,37 @@ class Item:
     @property
     def is_finished(self) -> bool:
         """Whether the model was made and measured."""
+        return self.is_here or self.kept is not None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the model was made and measured in this folder."""
         return seconds_of(self.folder) is not None
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        """The scores of a finished model."""
+        return self.folder.scores() if self.is_here or self.kept is None else self.kept
+
+    @property
+    def note(self) -> str:
+        """How the training of a finished model ended, if not as planned."""
+        if not self.is_here:
+            return self.ending
+        training = self.folder.state().train
+        ended = training is not None and training.ended != "finished"
+        return f"training ended after step {training.steps} ({training.ended})" if training and ended else ""
+
+    @property
+    def settings(self) -> str:
+        """Hash of everything in the recipes that determines the scores."""
+        if self.recipe is None:
+            first = self.group.runs[0].recipe
+            content: dict[str, Any] = {"suite": self.group.section, "eval": first.eval.model_dump(mode="json")}
+            content |= {"model": first.model.model_dump(mode="json", include={"path", "dtype"})}
+        else:
+            content = self.recipe.model_dump(mode="json", exclude={"name", "out", "gates", "report"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,7 +116,8 @@ def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = No
     """Run all methods of a board, and write the tables.
 
     The target model and the retrained model are measured once per suite and world. Each model is handled in a separate
-    process. Finished runs are not repeated. If a run fails, the other runs continue.
+    process. Finished runs are not repeated, even if only their scores are left, in the board's file `keep`. If a run
+    fails, the other runs continue.
 
     Args:
         plan: the board, see `load_board`.
@@ -94,11 +132,13 @@ def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = No
         InputError: a folder contains a run with another recipe.
         Interrupted: the user stopped the board. Call again to continue.
     """
-    progress, items = progress or Progress(), list(items_of(plan))
+    progress, items = progress or Progress(), items_of(plan)
     refuse_other_runs(items)
     for folder in (plan.folder, *([Path(plan.file.keep).parent] if plan.file.keep is not None else [])):
         with writing(folder):  # found before hours of work
             folder.mkdir(parents=True, exist_ok=True)
+    if other := sorted(set(_kept_names(plan)) & {item.name for item in items if not item.is_finished}):
+        progress.log(f"{plan.file.keep} has scores of {len(other)} models with other settings; they are measured again")
     write_looks(_looks(plan))
     failed: dict[str, Exception] = {}
     try:
@@ -110,12 +150,45 @@ def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = No
             work.do([item for item in items if item.recipe is None and item.method == TARGET])
             work.do([item for item in items if item.recipe is not None])
     except Interrupted as error:
+        _write(plan, items, failed)
         raise Interrupted(error.what, fix="to continue the board, start it again with the same options") from None
     return _write(plan, items, failed)
 
 
-def items_of(plan: Board) -> Iterator[Item]:
-    """Yield all models of a board: in each group, reference models first."""
+def items_of(plan: Board) -> list[Item]:
+    """Return all models of a board: in each group, reference models first.
+
+    A model is not made again if the board's file `keep` has its scores with the same settings. Reference models are
+    needed here as long as a run of their group is, because the run is compared with them.
+    """
+    items, kept = list(_items_of(plan)), _kept(plan)
+    found = [replace(item, **kept.get((item.name, item.settings), {})) for item in items]
+    unfinished = {item.group.folder for item in found if item.recipe is not None and not item.is_finished}
+    return [
+        replace(item, kept=None) if item.recipe is None and item.group.folder in unfinished else item for item in found
+    ]
+
+
+def _kept(plan: Board) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the kept scores and notes, by name and settings."""
+    if plan.file.keep is None or not Path(plan.file.keep).exists():
+        return {}
+    fields = read_fields(Path(plan.file.keep))
+    runs, notes = results_of(fields), fields.get("notes", {})
+    # Files of earlier versions do not say with which settings their runs were made.
+    return {
+        (name, settings): {"kept": runs[name], "ending": notes.get(name, "")}
+        for name, settings in fields.get("settings", {}).items()
+    }
+
+
+def _kept_names(plan: Board) -> Collection[str]:
+    """Return the names of all models in the file `keep`."""
+    keep = plan.file.keep
+    return read_fields(Path(keep))["runs"] if keep is not None and Path(keep).exists() else ()
+
+
+def _items_of(plan: Board) -> Iterator[Item]:
     for group in plan.groups:
         suite = make_suite(group.section)
         # The retrained model of a suite that has no models is a folder or Hub id, so that nothing is built here.
@@ -220,33 +293,37 @@ def _looks(plan: Board) -> list[Look]:
 
 def _write(plan: Board, items: Sequence[Item], failed: dict[str, Exception]) -> BoardResult:
     """Write the tables and the file with the scores."""
-    finished = {item.name: item.folder for item in items if item.name not in failed}
-    groups, notes = {}, []
+    finished = {item.name: item for item in items if item.is_finished and item.name not in failed}
+    groups, notes = {}, [f"{name}: {item.note}." for name, item in finished.items() if item.note]
     for group, members in groupby(items, key=lambda item: item.group):
         groups[group.title] = [
             _row(method, list(runs), failed) for method, runs in groupby(members, key=lambda item: item.method)
         ]
-    for name, folder in finished.items():
-        training = folder.state().train
-        if training is not None and training.ended != "finished":
-            notes.append(f"{name}: training ended after step {training.steps} ({training.ended}).")
     notes += [f"{name}: failed." for name in failed]
-    scores = {name: folder.scores() for name, folder in finished.items()}
+    scores = {name: item.scores for name, item in finished.items()}
     for flat in plan.file.scores:
         if scores and not any(flat in each for each in scores.values()):
             notes.append(f"No model has the score {flat}{did_you_mean(flat, scores)}")
-    docs = score_docs(list(finished.values()))
+    docs = suite_docs({str(group.section["name"]) for group in plan.groups})
     table = method_table(groups, plan.file.scores, docs, plan.file.name)
     page = plan.folder / "board.html"
     write_board(table, notes, page, plan.folder / "board.md")
     if plan.file.keep is not None:
-        write_results(Path(plan.file.keep), finished, board=plan.text, failed=sorted(failed))
+        write_results(
+            Path(plan.file.keep),
+            scores,
+            board=plan.text,
+            failed=sorted(failed),
+            settings={name: item.settings for name, item in finished.items()},
+            notes={name: item.note for name, item in finished.items() if item.note},
+        )
     return BoardResult(table, tuple(notes), page, failed)
 
 
 def _row(method: str, items: Sequence[Item], failed: dict[str, Exception]) -> MethodScores:
-    scores = [item.folder.scores() for item in items if item.name not in failed]
-    return MethodScores(method, scores, len(items) - len(scores), is_reference=items[0].recipe is None)
+    lost = [item for item in items if item.name in failed]
+    scores = [item.scores for item in items if item.is_finished and item not in lost]
+    return MethodScores(method, scores, len(lost), is_reference=items[0].recipe is None)
 
 
 def plan_text(plan: Board, *, at_once: int = AT_ONCE) -> str:
@@ -255,7 +332,7 @@ def plan_text(plan: Board, *, at_once: int = AT_ONCE) -> str:
     The text lists all runs, and their time. The time is estimated from finished runs of this board. If a method has
     none, its training time is estimated as by `unlearn run --dry-run`, without the measurement. Nothing is started.
     """
-    items, trained = list(items_of(plan)), _TrainingTimes()
+    items, trained = items_of(plan), _TrainingTimes()
     refuse_other_runs(items)
     taken = list(_taken(items))
     lines, times, notes = [], [], []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,11 @@ def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
     A description states the title of a score, its number format, and its position in the report. The result describes
     the scores of this package and the scores that the runs' suites declare.
     """
-    names = {str(run.state().suite.get("name")) for run in runs}
+    return suite_docs({str(run.state().suite.get("name")) for run in runs})
+
+
+def suite_docs(names: Collection[str]) -> ScoreDocs:
+    """Return the descriptions of all scores, with those that these suites declare."""
     return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
