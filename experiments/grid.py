@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
+from unlearnkit.data.vocabulary import RETRAINED
+from unlearnkit.metrics.board import score_records
 from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
-from unlearnkit.recipe import EvalSettings, make_recipe
+from unlearnkit.recipe import EvalSettings, make_recipe, make_suite
+from unlearnkit.records.schema import Record
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.suites.pocket.suite import Pocket
 
@@ -65,12 +68,42 @@ def filled(grid: Grid, rule: Rule) -> tuple[dict[str, RunFolder], list[dict[str,
     return chosen, said
 
 
-def table(rows: Mapping[str, RunFolder], columns: Iterable[str]) -> str:
-    """Runs and their scores as Markdown."""
+def tuning_rows(records: Sequence[Record], split: str, of_a_subject: int) -> list[Record]:
+    """A set's rows of every second subject, by which settings are chosen.
+
+    The rows of each subject, `of_a_subject` in number, follow one another.
+    """
+    members = [record for record in records if record.split == split]
+    return [record for at, record in enumerate(members) if at // of_a_subject % 2 == 0]
+
+
+def reported_scores(
+    folders: Mapping[str, RunFolder], splits: Iterable[str], of_a_subject: int
+) -> dict[str, dict[str, Score]]:
+    """Scores of runs on the rows by which nothing was chosen: those that `tuning_rows` leaves out of `splits`.
+
+    The run `retrained` is the one that the others are compared with.
+    """
+    names = tuple(splits)
+
+    def left(folder: RunFolder) -> list[Record]:
+        records = folder.records()
+        used = {id(record) for split in names for record in tuning_rows(records, split, of_a_subject)}
+        return [record for record in records if id(record) not in used]
+
+    found, retrained = {}, left(folders[RETRAINED])
+    for title, folder in folders.items():
+        records, suite = left(folder), make_suite(folder.state().suite)
+        scores = {**score_records(records, folder.scope()), **suite.scores(records, retrained)}
+        found[title] = {**scores, **{name: each for name, each in folder.scores().items() if name.startswith("cost.")}}
+    return found
+
+
+def table(rows: Mapping[str, Mapping[str, Score]], columns: Iterable[str]) -> str:
+    """Scores of runs as Markdown."""
     names = list(columns)
     lines = [_line("", *(name.removeprefix("tofu.") for name in names)), "|" + "---|" * (1 + len(names))]
-    for title, folder in rows.items():
-        scores = folder.scores()
+    for title, scores in rows.items():
         lines.append(_line(title, *(_shown(name, scores.get(name)) for name in names)))
     return "\n".join(lines)
 

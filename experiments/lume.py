@@ -9,7 +9,8 @@ file, the retrained model on those of the retain file alone. Then each method un
 with three settings.
 
 A setting is chosen on every second person: one minus ROUGE-L recall on forget data, times ROUGE-L recall on retained
-data. The chosen runs are reported on all people. Every model and run is kept: a second call continues.
+data. The chosen runs are reported on the other people, on whom nothing was chosen. Every model and run is kept: a
+second call continues.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grid import done, filled, grid_table, measured, table
+from grid import done, filled, grid_table, measured, reported_scores, table, tuning_rows
 from unlearnkit.data.vocabulary import RETRAINED, TARGET
 from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.recipe import EvalSettings
@@ -81,8 +82,7 @@ def rule(folder: RunFolder) -> dict[str, float]:
     """The score by which settings are chosen, on every second person, and its parts."""
 
     def said(split: str) -> float:
-        rows = [record for record in folder.records() if record.split == split]
-        people = [record for at, record in enumerate(rows) if at // ROWS_OF_A_PERSON % 2 == 0]
+        people = tuning_rows(folder.records(), split, ROWS_OF_A_PERSON)
         return memorization_scores(people)["rougeL_recall"].value or 0.0
 
     forgotten, kept = 1 - said("forget"), said("retain")
@@ -123,7 +123,7 @@ def main() -> None:
         for method, (settings, rates) in METHODS.items()
     }
     chosen, cells = filled(recipes, rule)
-    print(table({**references, **chosen}, COLUMNS))
+    print(table(reported_scores({**references, **chosen}, ("forget", "retain"), ROWS_OF_A_PERSON), COLUMNS))
     print(grid_table(cells))
 
 

@@ -10,8 +10,8 @@ A method's setting is chosen on every second author of the forget set and of the
     (1 - D) * utility / utility of the target model,
 
 where D is the Kolmogorov-Smirnov distance between the truth ratios of the run and of the retrained model (forget
-quality is its p-value), and utility is the harmonic mean on these retain rows. The chosen runs are reported on all of
-TOFU's files.
+quality is its p-value), and utility is the harmonic mean on these retain rows. The chosen runs are reported on the
+other authors of both files, on which nothing was chosen, and on TOFU's other files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from scipy.stats import ks_2samp
 
-from grid import filled, grid_table, measured, table
+from grid import filled, grid_table, measured, reported_scores, table, tuning_rows
 from unlearnkit.metrics.memorization import mean_logp
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.records.schema import Record
@@ -65,23 +65,17 @@ UNGRADED = EvalSettings(gradients=False)
 """None of the columns needs a gradient for each row, and those take long."""
 
 
-def validation(records: list[Record], name: str) -> list[Record]:
-    """A set's rows of every second author."""
-    members = [record for record in records if record.split == name]
-    return [record for at, record in enumerate(members) if at // ROWS_OF_AN_AUTHOR % 2 == 0]
-
-
 def ratios(records: list[Record]) -> list[float]:
     """Truth ratios of the validation authors to be forgotten."""
     return [
         truth_ratio(mean_logp(record.paraphrased or []), [mean_logp(logps) for logps in record.perturbed])
-        for record in validation(records, "forget")
+        for record in tuning_rows(records, "forget", ROWS_OF_AN_AUTHOR)
     ]
 
 
 def utility(records: list[Record]) -> float:
     """Harmonic mean of TOFU's three components on the validation authors that are kept."""
-    return tofu_scores(validation(records, "retain"), [])["tofu.retain_utility"].value or 0.0
+    return tofu_scores(tuning_rows(records, "retain", ROWS_OF_AN_AUTHOR), [])["tofu.retain_utility"].value or 0.0
 
 
 def rule(folder: RunFolder, out: Path) -> dict[str, float]:
@@ -123,7 +117,7 @@ def main() -> None:
         for method, (settings, rates) in list(METHODS.items())[: 2 if options.smoke else None]
     }
     chosen, cells = filled(recipes, lambda run: rule(run, out))
-    print(table({**references, **chosen}, COLUMNS))
+    print(table(reported_scores({**references, **chosen}, ("forget", "retain"), ROWS_OF_AN_AUTHOR), COLUMNS))
     print(grid_table(cells))
 
 
