@@ -3,7 +3,8 @@
     python experiments/tune.py [--out runs/tuning] [--methods tru,po] [--rows composed] [--at-once 2]
     python experiments/tune.py --choose
 
-Every cell of the grid is a run of a board (`unlearn board`) and is kept: a second call continues. All methods train on
+Every cell of the grid is a run of a board (`unlearn board`). Its scores are kept in `results/tuning`: a second call
+continues, even on another machine. All methods train on
 the same rows, for the same steps, in the same batches, with the same optimizer. The grid has two learning rates and two
 weights of the retain term. A method's own constants are those of its paper, except RMU's layer and coefficient, which
 depend on the model's depth and the norm of its hidden states.
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ import yaml
 
 import unlearnkit.suites.pocket
 from unlearnkit.core.progress import Progress
+from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.board import board, items_of
 from unlearnkit.pipeline.board_file import Board, load_board
-from unlearnkit.runs.folder import RunFolder
 from unlearnkit.suites.base import GridReport, GridRow
 
 WORLDS = (1, 85)
@@ -47,6 +48,7 @@ FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated", "forget.revers
 KEPT = ("near", "far", "retain.held_out")
 POCKET = Path(unlearnkit.suites.pocket.__file__).parent
 SETTINGS = Path(__file__).parent / "settings.yaml"
+RESULTS = Path(__file__).parent / "results" / "tuning"
 
 
 def method_of(name: str, factor: float) -> dict[str, Any]:
@@ -68,9 +70,9 @@ def sections_of(name: str, rows: str, rate: float, factor: float) -> dict[str, A
     return {**data, "method": method_of(name, factor), "train": {**TRAIN, "lr": rate}}
 
 
-def cells_of(methods: Sequence[str], rows: Sequence[str]) -> Iterator[tuple[str, str, float, float]]:
-    """Yield the cells: method, rows, learning rate and weight of the retain term."""
-    yield from itertools.product(methods, rows, RATES, FACTORS)
+def cells_of(method: str, rows: str) -> Iterator[tuple[str, str, float, float]]:
+    """Yield a method's cells: method, rows, learning rate and weight of the retain term."""
+    yield from itertools.product((method,), (rows,), RATES, FACTORS)
 
 
 def title_of(name: str, rows: str, rate: float, factor: float) -> str:
@@ -78,24 +80,24 @@ def title_of(name: str, rows: str, rate: float, factor: float) -> str:
     return f"{name} {rows} {rate:g} {factor:g}"
 
 
-def plan_of(out: Path, methods: Sequence[str], rows: Sequence[str]) -> Board:
-    """Write the board file of these cells, and return the board."""
+def plan_of(out: Path, method: str, rows: str) -> Board:
+    """Write the board file of a method's cells, and return the board."""
     content = {
         "name": "tuning",
         "suites": [{"name": "pocket", "edition": 1, "worlds": list(WORLDS)}],
-        "methods": {title_of(*cell): sections_of(*cell) for cell in cells_of(methods, rows)},
+        "methods": {title_of(*cell): sections_of(*cell) for cell in cells_of(method, rows)},
         "scores": {f"{name}.accuracy": name for name in (*FORGOTTEN, *KEPT)},
         "out": str(out),
+        "keep": str(RESULTS / f"{method}-{rows}.json.gz"),
     }
-    file = out / f"{'-'.join([*methods, *rows])}.yaml"
+    file = out / f"{method}-{rows}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_board(file)
 
 
-def judged(folder: RunFolder) -> dict[str, float]:
+def judged(scores: Mapping[str, Score]) -> dict[str, float]:
     """Return what the rule says of one run, and its two factors."""
-    scores = folder.scores()
 
     def mean(names: Sequence[str]) -> float:
         values = [scores[f"{name}.accuracy"].value for name in names]
@@ -108,17 +110,17 @@ def judged(folder: RunFolder) -> dict[str, float]:
 def row_of(plan: Board, cell: tuple[str, str, float, float]) -> GridRow:
     """Return a cell's means over the tuning worlds."""
     method, rows, rate, factor = cell
-    runs = [judged(item.folder) for item in items_of(plan) if item.method == title_of(*cell)]
+    runs = [judged(item.scores) for item in items_of(plan) if item.method == title_of(*cell)]
     scores: dict[str, float | None] = {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
     return GridRow(method=method, settings={"rows": rows, "lr": rate, "retain": factor}, scores=scores)
 
 
 def choose(out: Path) -> None:
     """Apply the rule, and write the settings, the grid and the demo's methods."""
-    plan, chosen = plan_of(out, METHODS, ROWS), dict[str, dict[str, Any]]()
+    chosen: dict[str, dict[str, Any]] = {}
     table: list[GridRow] = []
     for method, rows in itertools.product(METHODS, ROWS):
-        cells = list(cells_of([method], [rows]))
+        plan, cells = plan_of(out, method, rows), list(cells_of(method, rows))
         found = [row_of(plan, cell) for cell in cells]
         best = max(range(len(cells)), key=lambda at: found[at].scores["score"] or 0.0)
         table += [row.model_copy(update={"chosen": at == best}) for at, row in enumerate(found)]
@@ -151,8 +153,8 @@ def main() -> None:
     if given.choose:
         choose(given.out)
         return
-    plan = plan_of(given.out, given.methods.split(","), given.rows.split(","))
-    board(plan, at_once=given.at_once, progress=Progress()).raise_failed()
+    for method, rows in itertools.product(given.methods.split(","), given.rows.split(",")):
+        board(plan_of(given.out, method, rows), at_once=given.at_once, progress=Progress()).raise_failed()
 
 
 if __name__ == "__main__":
