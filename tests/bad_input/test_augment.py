@@ -41,13 +41,13 @@ CASES = [
     Case(
         "augment-unknown-language",
         augmented(languages=["en", "xx"]),
-        ["no questions in this language", "'xx'", "en, es, ru", "data.augment.languages"],
+        ["no questions of this kind", "'xx'", "en, es, ru", "data.augment.languages"],
         RUN,
     ),
     Case(
         "augment-unknown-form",
         augmented(forms=["lower", "rhymed"]),
-        ["no such form", "data.augment.forms", "'rhymed'", "comparison", "lower"],
+        ["no questions of this kind", "data.augment.forms", "'rhymed'", "comparison", "lower"],
         RUN,
     ),
     Case("augment-unknown-form-in-a-check", augmented(forms=["rhymed"]), ["data.augment.forms", "'rhymed'", "lower"]),

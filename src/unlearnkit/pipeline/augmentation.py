@@ -19,6 +19,7 @@ from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.forms import form_names
 from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.scope.questions.wordings import LANGUAGES
 from unlearnkit.suites.files.suite import AUTO
 from unlearnkit.targets.compose import composed_rows
 from unlearnkit.training.settings import FORGOTTEN
@@ -69,20 +70,16 @@ class Augmentation:
             return ()
         context, task, splits = self._context, self._context.task, self._context.training_splits
         scope, forms = context.scope, self.settings.forms
+        _refuse_unknown("languages", self.settings.languages, LANGUAGES)
+        _refuse_unknown("forms", forms, form_names())
         if self.settings.languages is not None:
             scope = scope.model_copy(update={"languages": self.settings.languages})
-        if unknown := next((form for form in forms or () if form not in form_names()), None):
-            raise InputError(
-                "there is no such form of questions",
-                where="data.augment.forms",
-                value=unknown,
-                allowed=", ".join(form_names()),
-                fix="correct the name, or set data.augment.forms to null for all forms",
-            )
         measured = [row for sets in (task.measured, task.validation) for rows in sets.values() for row in rows]
         questions = mentions(scope, splits["forget"], splits.get("retain", ()), measured, task.withheld)
         if forms is not None:
             questions = tuple(each for each in questions if each.row.wording in forms)
+        if "retain" not in self._needed:
+            questions = tuple(each for each in questions if not each.stays)
         if not taught_splits(context.needs):
             # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
             questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())
@@ -204,6 +201,18 @@ class Augmentation:
             }
             found[split] = {origin: count for origin, count in counts.items() if count}
         return found
+
+
+def _refuse_unknown(setting: str, given: Sequence[str] | None, allowed: Sequence[str]) -> None:
+    """Raise `InputError` if a setting of `data.augment` lists something that has no templates."""
+    if unknown := next((name for name in given or () if name not in allowed), None):
+        raise InputError(
+            f"there are no questions of this kind, so no rows can be composed ({setting})",
+            where=f"data.augment.{setting}",
+            value=unknown,
+            allowed=", ".join(allowed),
+            fix=f"correct the name, or set data.augment.{setting} to null for all {setting}",
+        )
 
 
 def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedRow]:
