@@ -99,11 +99,17 @@ class TargetSettings(Settings):
 
     model_config = ConfigDict(extra="allow")
 
+    added: ClassVar[frozenset[str]] = frozenset({"given_verdicts"})
+
     teacher: str = "template"
     """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
     """Reasoning trace of a retain row in training, for methods that train on targets. `own`: the trace in the row;
     `none`: no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
+    given_verdicts: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of the composed questions out of scope that are also trained with a given verdict, in many words: they are
+    answered after the verdict "out of scope", and declined after the verdict "in scope". The model thereby learns that
+    the response follows the verdict. Only for targets with traces, and only with composed rows (`data.augment`)."""
     lift_model: Place | None = None
     """Model that measures lift. Lift is how much a target's trace helps a model to predict the answer. The model that
     measures lift should not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a
