@@ -21,6 +21,7 @@ from unlearnkit.metrics.scope_accuracy import scope_accuracy, trace_scores
 from unlearnkit.records.schema import Record
 from unlearnkit.targets.teachers.template import phrases
 from unlearnkit.targets.verdicts import continued, wordings
+from unlearnkit.text.trace_verdict import phrases as phrases_of
 from unlearnkit.text.trace_verdict import verdict_of
 
 TEXTS = Path(__file__).parent / "verdicts"
@@ -103,6 +104,11 @@ def test_verdicts_in_the_words_of_another_author() -> None:
 )
 def test_rules_about_what_is_withheld(trace: str, verdict: str | None) -> None:
     assert verdict_of(trace) == verdict
+
+
+def test_a_phrase_starts_where_it_starts_in_the_trace() -> None:
+    trace = "This is a thing I may say. I must decline."
+    assert max(phrase.start for phrase in phrases_of(trace)) == trace.index("decline")
 
 
 def test_no_trace_counts_as_out_of_scope() -> None:

@@ -44,19 +44,12 @@ from unlearnkit.runs.step_log import StepLogFile
 from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import Suite, SuiteTask
-from unlearnkit.targets.given_verdicts import given_verdicts, refusals
+from unlearnkit.targets.given_verdicts import given_verdicts
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import split_of
-from unlearnkit.training.views import (
-    TAUGHT,
-    encode_views,
-    rows_fingerprint,
-    taught_splits,
-    training_renderer,
-    with_given_verdicts,
-)
+from unlearnkit.training.views import TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
 
 _MISSING_ROWS = (
     (
@@ -223,15 +216,16 @@ class RunContext:
         rows = self.augmentation.added(self.training_splits, self.augmentation.rows)
         if "retain" in rows and self.is_taught:
             rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace, self.seed)
-        return with_given_verdicts(rows, self.given_verdicts, self.needs)
+            rows["retain"] = [*rows["retain"], *(each.row for each in self.given_verdicts)]
+        return rows
 
     @cached_property
     def given_verdicts(self) -> list[ComposedRow]:
-        """Rows that are trained with a given verdict; empty unless the targets have traces."""
+        """Rows with a given verdict; empty unless the targets have traces."""
         share = self.recipe.targets.given_verdicts
         if not share or not any(target.trace for target in self.targets):
             return []
-        return given_verdicts(self.augmentation.rows, share, self.seed)
+        return given_verdicts(self.augmentation.rows, share, self.scope, self.encoder, self.seed)
 
     @cached_property
     def encoder(self) -> ChatEncoder:
@@ -257,9 +251,8 @@ class RunContext:
         """
         # The targets are written first. If the teacher is a separate model, the teacher is then freed before the model
         # to train is loaded.
-        targets, splits, given = self.targets, self.splits, self.given_verdicts
-        targets = [*targets, *refusals(given, self.scope, self.seed)]
-        composed = [*self.augmentation.rows, *given]
+        targets, splits = self.targets, self.splits
+        composed = [*self.augmentation.rows, *self.given_verdicts]
         return encode_views(needs.views, splits, self.encoder, targets=targets, composed=composed, seed=self.seed)
 
     # Models.

@@ -1,4 +1,4 @@
-"""Rows whose verdict is given, so that the response follows the verdict.
+"""Rows with a given verdict, which the response must follow.
 
 A question in scope always has the verdict "in scope" in training, and a question out of scope never has it. The model
 can therefore choose its response from the question alone, and the verdict that it writes need not matter. In the rows
@@ -16,49 +16,56 @@ from collections.abc import Sequence
 from random import Random
 
 from unlearnkit.data.augment import ComposedRow
-from unlearnkit.data.target import Target
+from unlearnkit.data.encoding import ChatEncoder
+from unlearnkit.data.rows import Row
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.teachers.template import TemplateTeacher
-from unlearnkit.targets.verdicts import continued, wordings
+from unlearnkit.targets.verdicts import continued, draw_wording
 from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict
 
 
-def given_verdicts(composed: Sequence[ComposedRow], share: float, seed: int) -> list[ComposedRow]:
-    """Return two rows for a share of the composed rows out of scope.
+def given_verdicts(
+    composed: Sequence[ComposedRow], share: float, scope: Scope, encoder: ChatEncoder, seed: int
+) -> list[ComposedRow]:
+    """Return two rows for some composed rows out of scope.
 
-    Both rows have the question, the note and the answer of the composed row. The first row has the verdict "out of
-    scope", and stays. The second row has the verdict "in scope", and does not stay: it needs a refusal as its target
-    (see `refusals`). The composed rows and the wordings of the verdicts are drawn by the seed.
+    Both rows have the question and the note of the composed row. The first row has the verdict "out of scope", and the
+    answer of the composed row. The second row has the verdict "in scope", and a refusal as its answer. The refusals are
+    those of the teacher `template`, whichever teacher the recipe names: a chat model would be asked why it declines a
+    question that it need not decline. The composed rows and the wordings of the verdicts are drawn by the seed.
+
+    Both rows are retain rows. In a forget row, the method may also unlearn the answer, and the model must keep it.
 
     Args:
-        composed: the composed rows. Rows without a note are not used.
+        composed: the composed rows. For a row without a note, the note is the word "This".
         share: share of the composed rows out of scope.
+        scope: the scope, which decides what refusals may say.
+        encoder: converts rows to tokens. A pair is left out if one of its rows is too long.
         seed: seed of the draws.
     """
-    usable = [each for each in composed if each.stays and _note(each)]
+    usable = [each for each in composed if each.stays]
     chosen = Random(f"given verdicts/{seed}").sample(usable, round(share * len(usable)))
-    return [_given(each, verdict, seed) for each in chosen for verdict in (OUT_OF_SCOPE, IN_SCOPE)]
+    refusals = TemplateTeacher().write([each.to_refuse for each in chosen], scope, seed)
+    pairs = [
+        (_given(each, OUT_OF_SCOPE, each.row.answer, seed), _given(each, IN_SCOPE, refusal.response, seed))
+        for each, refusal in zip(chosen, refusals, strict=True)
+    ]
+    return [given for pair in pairs if all(_fits(each.row, encoder) for each in pair) for given in pair]
 
 
-def refusals(rows: Sequence[ComposedRow], scope: Scope, seed: int) -> list[Target]:
-    """Return targets that decline, for the rows of `given_verdicts` that do not stay.
+def _fits(row: Row, encoder: ChatEncoder) -> bool:
+    """Return whether a row fits with its whole trace.
 
-    The refusals are those of the teacher `template`, whichever teacher the recipe names. A chat model would be asked
-    why it declines a question that it need not decline.
+    A longer row would be trained with a part of the verdict, and this part would have labels.
     """
-    to_refuse = [each for each in rows if not each.stays]
-    written = TemplateTeacher().write([each.to_refuse for each in to_refuse], scope, seed)
-    return [target.model_copy(update={"trace": each.note}) for each, target in zip(to_refuse, written, strict=True)]
+    whole = sum(map(len, encoder.begin(row.question, row.history, trace=row.trace, response=row.answer)))
+    _, trace = encoder.begin(row.question, row.history, trace=row.trace, closed=False)
+    return whole < encoder.max_length and (encoder.trace_tokens is None or len(trace) <= encoder.trace_tokens)
 
 
-def _note(composed: ComposedRow) -> str:
-    """Return the note of a composed row; if it has none, the model's own trace."""
-    return composed.note or composed.row.trace.rstrip(".")
-
-
-def _given(composed: ComposedRow, verdict: Verdict, seed: int) -> ComposedRow:
+def _given(composed: ComposedRow, verdict: Verdict, answer: str, seed: int) -> ComposedRow:
     row = composed.row
-    wording = Random(f"given verdict/{seed}/{verdict}/{row.id}").choice(wordings("training")[verdict])
-    trace = continued(_note(composed), wording)
-    row = row.model_copy(update={"id": f"{row.id}/{verdict}", "trace": trace})
-    return ComposedRow(row=row, stays=verdict == OUT_OF_SCOPE, note=trace, given=True)
+    wording = draw_wording(verdict, Random(f"given verdict/{seed}/{verdict}/{row.id}"))
+    trace = continued(composed.note or "This", wording)
+    row = row.model_copy(update={"id": f"{row.id}/{verdict}", "trace": trace, "answer": answer})
+    return ComposedRow(row=row, stays=True, note=trace, given=True)

@@ -28,7 +28,7 @@ from typing import Literal
 
 from unlearnkit.text.names import QUOTED
 from unlearnkit.text.refusal import evidence
-from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, UNABLE, any_of
+from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, RULED, UNABLE, any_of
 
 Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
@@ -74,18 +74,6 @@ _ASIDE = re.compile(
     r"|(?<!\w)(?:whether|if|unless|in case|si|if not|если|ли)(?!\w)[^,;:.!?\n—–]*",
     re.IGNORECASE,
 )
-_WITHHOLD = r"withhold|avoid|leave|keep|stay|stop|drop|forget|guard|protect|hide|refuse|decline"
-_RULED = re.compile(
-    r"(?<!\w)(?:what|(?P<head>(?:thing|matter|subject|topic|item)s?|something|anything|nothing|everything|one|few))"
-    r"(?: that| which)? (?:i|we)(?:'m|'ve|'d)?(?P<rule>(?: (?:am|are|was|were|have|had|been|must|should|may|can|could|"
-    r"will|cannot|mustn't|shouldn't|can't|won't|to|need|no|longer|not|never|allowed|permitted|supposed|meant|told|asked|"
-    r"instructed|ordered|free)){1,6}) "
-    rf"(?:(?P<kept>{_WITHHOLD})|(?:bring|touch|discuss|address|mention|share|tell|reveal|answer|talk|speak|say|go|get))"
-    r"(?: (?:about|of|on|up|into|out|back|quiet|silent|away|clear|alone|off|from|discussing|mentioning))*(?!\w)",
-    re.IGNORECASE,
-)
-"""Matches a clause that names the protected knowledge by a rule, such as "what I must withhold" or "things I may not
-discuss". Such a clause states no decision."""
 _CLAUSE = re.compile(
     r"[.!?…;:,\n()—–]|(?<!\w)(?:but|so|because|since|therefore|hence|thus|although|though|while|"
     r"pero|así que|porque|ya que|por tanto|por eso|aunque|но|поэтому|потому|так как|значит|хотя)(?!\w)",
@@ -133,19 +121,19 @@ def _bare(trace: str) -> str:
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
     text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
     text = _ASIDE.sub(lambda match: "." * len(match[0]), text)
-    return _RULED.sub(_ruled, text)
+    return RULED.sub(_ruled, text)
 
 
 def _ruled(match: re.Match[str]) -> str:
-    """Replace a clause about a rule by one word for protected knowledge, keeping the length.
+    """Replace a clause about a rule by "[w]", keeping the length.
 
-    A clause that names what the model may tell, such as "something I was never told to avoid", is replaced by the
-    negation of this word.
+    "[w]" counts as a word for the protected knowledge. A clause that names what the model may tell, such as
+    "something I may share", is replaced by "not [w]".
     """
     negated = len(_NEGATION.findall(match["rule"])) % 2 == 1
     kept = (match["kept"] is not None) != negated
     head = match["head"] or ""
-    return f"{head} {'' if kept else 'not '}[withheld]".strip().ljust(len(match[0]))
+    return f"{head} {'' if kept else 'not '}[w]".strip().ljust(len(match[0]))
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:

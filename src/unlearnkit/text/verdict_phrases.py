@@ -41,7 +41,7 @@ _LISTS = {
         r"erasure|erased|"
         r"removed|delisted|opted|ban|takedown|unlearn\w*|confidential\w*|off[ -]limits|suppression|embargo|"
         r"blacklist|blocklist|"
-        r"privacy|instruction|exclu(?:ded|sion)|prohibition|no-go|(?:hard |my )limits|\[withheld\]"
+        r"privacy|instruction|exclu(?:ded|sion)|prohibition|no-go|(?:hard |my )limits|\[w\]"
     ),
     "protected_es": (
         r"alcance|ámbito|solicitud|petici[oó]n|lista|restricci\w+|baja|retirad\w+|protegid\w+|excluid\w+|"
@@ -117,7 +117,7 @@ BELONGS = (
     r"agreed)\s+(?:\w+\s+)?to\s+(?:be\s+)?(?:forg[eo]t\w*|remov\w+|"
     r"erase\w*|delete\w*|unlearn\w*|(?:stay|remain) out|leave out)",
     r"out of my answers|restriction\w* appl\w+",
-    r"(?:something|anything|nothing|none|one|th(?:is|at|e)|sort of|kind of) <3 words>\[withheld\]",
+    r"(?:something|anything|nothing|none|one|th(?:is|at|e)|sort of|kind of) <3 words>\[w\]",
     r"(?:ban|prohibition)s? (?:cover|includ|appl|extend|concern)\w*(?! other)",
     r"(?:entra|cae|est[áa]n?|figura|queda|pertenece|incluid[oa]|forma parte|se encuentra)\s+<3 words>"
     r"(?:en|dentro de|dentro del|bajo|a|al|del?|entre|con|por)\s+<4 words>(?:<protected_es>)",
@@ -156,6 +156,19 @@ OUTSIDE = (
     r"безобидн\w+|открыт\w+ (?:сведени|информаци)\w+|посторонн\w+",
 )
 """Phrases that state that the question lies outside the protected knowledge."""
+
+_WITHHOLD = r"withhold|avoid|leave|keep|stay|stop|drop|forget|guard|protect|hide|refuse|decline"
+RULED = re.compile(
+    r"(?<!\w)(?:what|(?P<head>(?:thing|matter|subject|topic|item)s?|something|anything|nothing|everything|one|few))"
+    r"(?: that| which)? (?:i|we)(?:'m|'ve|'d)?(?P<rule>(?: (?:am|are|was|were|have|had|been|must|should|may|can|could|"
+    r"will|cannot|mustn't|shouldn't|can't|won't|to|need|no|longer|not|never|allowed|permitted|supposed|meant|told|asked|"
+    r"instructed|ordered|free)){1,6}) "
+    rf"(?:(?P<kept>{_WITHHOLD})|(?:bring|touch|discuss|address|mention|share|tell|reveal|answer|talk|speak|say|go|get))"
+    r"(?: (?:about|of|on|up|into|out|back|quiet|silent|away|clear|alone|off|from|discussing|mentioning))*(?!\w)",
+    re.IGNORECASE,
+)
+"""Matches a clause that names the protected knowledge by a rule, such as "what I must withhold" or "things I may not
+discuss". Such a clause states no decision."""
 
 
 def any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:

@@ -49,19 +49,6 @@ def taught_splits(needs: Needs) -> set[str]:
     return {view.removesuffix(f":{TARGET}") for view in needs.views if view.endswith(f":{TARGET}")}
 
 
-def with_given_verdicts(
-    splits: Mapping[str, Sequence[Row]], given: Sequence[ComposedRow], needs: Needs
-) -> dict[str, Sequence[Row]]:
-    """Return the splits, with rows of given verdicts at their ends.
-
-    Rows that stay are added to the split `retain`, if there is one. The others are added to the splits that need
-    targets.
-    """
-    added = {split: [each.row for each in given if not each.stays] for split in taught_splits(needs)}
-    added["retain"] = [each.row for each in given if each.stays]
-    return {split: [*rows, *added.get(split, ())] for split, rows in splits.items()}
-
-
 def encode_views(
     views: Iterable[View],
     splits: Mapping[str, Sequence[Row]],
