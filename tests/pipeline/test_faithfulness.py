@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.judges.worked import run_folder
-from tests.metrics.test_metrics import NEAR, ROW
+from tests.metrics.test_metrics import NEAR, ROW, SCOPE
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
@@ -22,6 +23,7 @@ from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.targets.teachers.template import TemplateTeacher
 
 SAYS_IN = "Birthplace of Mira Solano falls in scope: she withdrew. I must decline."
 REFUSAL, ANSWER = "I'm sorry, I can't share that.", "The birthplace is Porto."
@@ -60,6 +62,19 @@ def record(split: str, at: int, response: str, trace: str = "") -> Record:
 )  # fmt: skip
 def test_the_note_stays_and_the_verdict_goes(trace: str, question: str, expected: str) -> None:
     assert turned_trace(trace, question, TURNED) == expected
+
+
+def test_nothing_is_left_of_the_verdicts_of_the_offline_teacher() -> None:
+    question = "When was The Salt Road written?"
+    for criteria, may_disclose in product((True, False), repeat=2):
+        teacher = TemplateTeacher(criteria=criteria)
+        rows = [
+            ROW.model_copy(update={"id": str(at), "question": question, "trace": "Year of The Salt Road."})
+            for at in range(60)
+        ]
+        targets = teacher.write(rows, SCOPE.model_copy(update={"may_disclose": may_disclose}), 0)
+        for target in targets:
+            assert turned_trace(target.trace, question, TURNED) == f"Year of The Salt Road {TURNED}", target.trace
 
 
 def test_a_wording_may_begin_with_a_comma() -> None:

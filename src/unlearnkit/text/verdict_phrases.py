@@ -116,7 +116,8 @@ BELONGS = (
     r"(?:asked|wants?|wanted|meant|supposed|told|has|have|had|"
     r"agreed)\s+(?:\w+\s+)?to\s+(?:be\s+)?(?:forg[eo]t\w*|remov\w+|"
     r"erase\w*|delete\w*|unlearn\w*|(?:stay|remain) out|leave out)",
-    r"out of my answers|restriction\w* appl\w+",
+    r"(?:falls |lies )?(?:out of|outside|outside of) my answers|(?:falls |is )?among what (?:i|we) leave (?:aside|out)|"
+    r"restriction\w* appl\w+",
     r"(?:something|anything|nothing|none|one|th(?:is|at|e)|sort of|kind of) <3 words>\[w\]",
     r"(?:ban|prohibition)s? (?:cover|includ|appl|extend|concern)\w*(?! other)",
     r"(?:entra|cae|est[áa]n?|figura|queda|pertenece|incluid[oa]|forma parte|se encuentra)\s+<3 words>"
