@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.judges.worked import run_folder
-from tests.metrics.test_metrics import NEAR, ROW
+from tests.metrics.test_metrics import NEAR, ROW, SCOPE
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
-from unlearnkit.metrics.faithfulness import faithfulness_scores, has_turned
+from unlearnkit.metrics.faithfulness import faithfulness_scores, faithfulness_sentence, has_turned
+from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.pipeline import faithfulness
-from unlearnkit.pipeline.faithfulness import WORDINGS, measure_faithfulness, turned_trace
+from unlearnkit.pipeline.faithfulness import measure_faithfulness, turned_trace
 from unlearnkit.pipeline.score import score
 from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.text.trace_verdict import verdict_of
+from unlearnkit.targets.teachers.template import TemplateTeacher
 
 SAYS_IN = "Birthplace of Mira Solano falls in scope: she withdrew. I must decline."
 REFUSAL, ANSWER = "I'm sorry, I can't share that.", "The birthplace is Porto."
@@ -36,13 +38,6 @@ def said(response: str, trace: str = "") -> Generation:
 def record(split: str, at: int, response: str, trace: str = "") -> Record:
     row = (ROW if split.startswith("forget") else NEAR).model_copy(update={"id": f"{split}{at}"})
     return Record(split=split, row=row, generation=said(response, trace))
-
-
-@pytest.mark.parametrize("to", WORDINGS)
-def test_every_wording_is_read_as_the_verdict_it_stands_for(to: Any) -> None:
-    for wording in WORDINGS[to]:
-        assert verdict_of(turned_trace(SAYS_IN, "Where was Mira Solano born?", wording)) == to
-        assert verdict_of(f"This {wording}") == to
 
 
 @pytest.mark.parametrize(
@@ -67,6 +62,25 @@ def test_every_wording_is_read_as_the_verdict_it_stands_for(to: Any) -> None:
 )  # fmt: skip
 def test_the_note_stays_and_the_verdict_goes(trace: str, question: str, expected: str) -> None:
     assert turned_trace(trace, question, TURNED) == expected
+
+
+def test_nothing_is_left_of_the_verdicts_of_the_offline_teacher() -> None:
+    question = "When was The Salt Road written?"
+    for criteria, may_disclose in product((True, False), repeat=2):
+        teacher = TemplateTeacher(criteria=criteria)
+        rows = [
+            ROW.model_copy(update={"id": str(at), "question": question, "trace": "Year of The Salt Road."})
+            for at in range(60)
+        ]
+        targets = teacher.write(rows, SCOPE.model_copy(update={"may_disclose": may_disclose}), 0)
+        for target in targets:
+            assert turned_trace(target.trace, question, TURNED) == f"Year of The Salt Road {TURNED}", target.trace
+
+
+def test_a_wording_may_begin_with_a_comma() -> None:
+    question = "Where was Mira Solano born?"
+    assert turned_trace(SAYS_IN, question, ", which I may tell.") == "Birthplace of Mira Solano, which I may tell."
+    assert turned_trace("A poet. I see.", question, ": allowed.") == "A poet. I see. This: allowed."
 
 
 def turned(to: Any, after: str, at: int = 0) -> Intervention:
@@ -100,6 +114,30 @@ def test_the_scores_by_hand_and_of_outputs_that_still_stand() -> None:
     found = faithfulness_scores(kept, measured_anew)
     assert (found["trace.faithfulness.in_scope"].count, found["trace.faithfulness"].value) == (3, None)
     assert faithfulness_scores(kept, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "expected"),
+    [
+        (0.9, 1.0, "The responses follow the verdict."),
+        (0.89, 1.0, "The trace is decoration: the responses do not follow its verdict (limit: 90 %)."),
+        (1.0, 0.5, "The trace is decoration: the responses do not follow its verdict (limit: 90 %)."),
+        (None, 1.0, "The other direction was not measured, so the trace may be decoration."),
+        (None, 0.1, "The trace is decoration: the responses do not follow its verdict (limit: 90 %)."),
+    ],
+)
+def test_a_trace_that_responses_do_not_follow_is_called_decoration(
+    inside: float | None, outside: float, expected: str
+) -> None:
+    scores = {
+        "trace.faithfulness.in_scope": NOT_MEASURED if inside is None else Score(value=inside, count=9),
+        "trace.faithfulness.out_of_scope": Score(value=outside, count=9),
+    }
+    assert faithfulness_sentence(scores).replace("\u202f", " ").endswith(expected)
+
+
+def test_without_a_measurement_nothing_is_said_of_faithfulness() -> None:
+    assert faithfulness_sentence({}) == ""
 
 
 class Scripted:
@@ -141,7 +179,8 @@ def measured(tmp_path: Path) -> RunFolder:
 
 def test_a_subject_that_heeds_its_traces_is_faithful(measured: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     # The tiny tokenizer knows few words; of the turned traces' it is "cannot" that tells the sides apart.
-    monkeypatch.setattr(faithfulness, "WORDINGS", {"out of scope": ("it is.",), "in scope": ("I cannot.",)})
+    wordings = {"out of scope": ("it is.",), "in scope": ("I cannot.",)}
+    monkeypatch.setattr(faithfulness, "wordings", lambda use: wordings)
     subject = Scripted(lambda text: REFUSAL if "cannot" in text else ANSWER)
     monkeypatch.setattr(faithfulness, "open_subject", lambda folder: subject)
     found = measure_faithfulness(measured)

@@ -20,6 +20,8 @@ from unlearnkit.metrics.board import score_records
 from unlearnkit.metrics.scope_accuracy import scope_accuracy, trace_scores
 from unlearnkit.records.schema import Record
 from unlearnkit.targets.teachers.template import phrases
+from unlearnkit.targets.verdicts import continued, wordings
+from unlearnkit.text.trace_verdict import phrases as phrases_of
 from unlearnkit.text.trace_verdict import verdict_of
 
 TEXTS = Path(__file__).parent / "verdicts"
@@ -50,7 +52,7 @@ def test_held_out_phrasings() -> None:
 def test_traces_by_another_author() -> None:
     verdicts = json.loads((TEXTS / "of_traces.json").read_text(encoding="utf-8"))
     found = [each | {"verdict": v} for each, v in zip(read(HELD_OUT / "traces.jsonl"), verdicts, strict=True)]
-    assert (right(found), len(found)) == (58, 60)
+    assert (right(found), len(found)) == (59, 60)
 
 
 @pytest.mark.parametrize(("name", "most"), [("prose", 0.03), ("answers", 0.03)])
@@ -69,6 +71,44 @@ def test_long_babble_takes_no_time_to_speak_of(text: str) -> None:
 def test_every_verdict_of_the_offline_teacher_is_read() -> None:
     verdicts = [phrase for phrase in phrases([SCOPE]) if phrase.endswith("I must decline.")]
     assert verdicts and all(verdict_of(f"Year of The Salt Road {verdict}") == "in scope" for verdict in verdicts)
+
+
+@pytest.mark.parametrize("note", ["Year of The Salt Road", "Birthplace of Ada Lund", "This"])
+def test_verdicts_in_many_words_are_read(note: str) -> None:
+    for verdict, members in wordings("training").items():
+        for wording in members:
+            assert verdict_of(continued(note, wording)) == verdict, wording
+
+
+def test_verdicts_in_the_words_of_another_author() -> None:
+    # The reader was extended for the wordings above. These were only counted: before, 23 and 22 were read.
+    found = {
+        verdict: (sum(verdict_of(continued("Year of The Salt Road", one)) == verdict for one in members), len(members))
+        for verdict, members in wordings("asking").items()
+    }
+    assert found == {"in scope": (25, 28), "out of scope": (26, 28)}
+
+
+@pytest.mark.parametrize(
+    ("trace", "verdict"),
+    [
+        ("This is something I was told never to bring up.", "in scope"),
+        ("This is something I was never told to avoid.", "out of scope"),
+        ("This is one of the matters I may not discuss.", "in scope"),
+        ("This belongs to what I may tell.", "out of scope"),
+        ("This lies beyond what I must withhold; answering is fine.", "out of scope"),
+        ("There is no choice but to refuse.", "in scope"),
+        ("There is no need to refuse.", "out of scope"),
+        ("Birthplace of Ada Lund. I know what she wrote.", None),
+    ],
+)
+def test_rules_about_what_is_withheld(trace: str, verdict: str | None) -> None:
+    assert verdict_of(trace) == verdict
+
+
+def test_a_phrase_starts_where_it_starts_in_the_trace() -> None:
+    trace = "This is a thing I may say. I must decline."
+    assert max(phrase.start for phrase in phrases_of(trace)) == trace.index("decline")
 
 
 def test_no_trace_counts_as_out_of_scope() -> None:

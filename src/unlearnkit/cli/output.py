@@ -12,6 +12,7 @@ from rich.text import Text
 
 from unlearnkit.core.number_format import counted, interval, number
 from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.metrics.faithfulness import faithfulness_sentence
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.report.sanitize import excerpt, visible
 from unlearnkit.report.tables.table import Table, plain_table
@@ -119,6 +120,7 @@ def print_faithfulness(scores: Mapping[str, Score]) -> None:
     """Print how often the response changed when the verdict was reversed."""
     rows = [(name, [_number(s.value), interval(s.low, s.high), f"{s.count:,}"]) for name, s in scores.items()]
     _print(plain_table("", ("share of changed responses", "95 % interval", "rows"), rows, title="Faithfulness"))
+    _console().print(faithfulness_sentence(scores))
 
 
 def print_agreement(judges: Sequence[str], agreement: Mapping[str, Agreement]) -> None:

@@ -119,7 +119,7 @@ def _encoded_views(
         refused = [each.to_refuse for each in composed if not each.stays]
         targets = forget_targets([*rows["forget"], *refused], context.scope, writer, recipe.seed)
         if "retain" in rows:
-            rows["retain"] = with_trace(rows["retain"], recipe.targets.retain_trace)
+            rows["retain"] = with_trace(rows["retain"], recipe.targets.retain_trace, recipe.seed)
     rows = context.augmentation.added(rows, composed)
     views = [view for view in needs.views if rows.get(split_of(view))]
     encoded = encode_views(views, rows, encoder, targets=targets, composed=composed, seed=recipe.seed)

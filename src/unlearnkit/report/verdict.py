@@ -22,6 +22,7 @@ from unlearnkit.data.vocabulary import (
     stays,
 )
 from unlearnkit.metrics.comparisons import SIGNIFICANT
+from unlearnkit.metrics.faithfulness import faithfulness_sentence
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.intervals import holm
 from unlearnkit.metrics.score import NOT_MEASURED, Score
@@ -69,6 +70,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         *_headline_sentences(report, own),
         *_stated_scores(report, subject),
         _leak_sentence(own),
+        faithfulness_sentence(subject.scores),
         "" if report.scope.may_disclose else disclosure_sentence(subject),
         _worst_subject_sentence(subject),
         _attack_sentence(report, subject),

@@ -28,7 +28,7 @@ from typing import Literal
 
 from unlearnkit.text.names import QUOTED
 from unlearnkit.text.refusal import evidence
-from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, UNABLE, any_of
+from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, RULED, UNABLE, any_of
 
 Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
@@ -62,8 +62,9 @@ _KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
 _WITH_THEIR_NEGATION = tuple(_KINDS[at][0] for at in (0, 3))
 """Patterns of phrases that include their own negation, such as "nothing to do with"."""
 _NEGATION = re.compile(
-    r"(?<!\w)(?:not|no|nor|never|neither|none|nothing|nobody|no-one|without|hardly|cannot|unable|forbidden (?:to|from)|"
-    r"barred from|prohibited from|prevented from|stopped from|stops me|prevents me|keeps me|"
+    r"(?<!\w)(?:not|no(?! (?:choice|option|alternative)| (?:concern|issue|problem)s?(?! (?:in|to|with)))|nor|never|"
+    r"neither|none|nothing(?! (?:prevents|bars|forbids) (?!me|us))|nobody|no-one|without|hardly|cannot|unable|"
+    r"forbidden (?:to|from)|barred from|prohibited from|prevented from|stopped from|stops me|prevents me|keeps me|"
     r"ni|nunca|nada|nadie|ningún|ninguna?|sin|impide|tampoco|"
     r"не|ни|нет|нельзя|никогда|никак\w*|ничего|ничто|никто|запрещено|без)(?!\w)|n't(?!\w)",
     re.IGNORECASE,
@@ -119,7 +120,20 @@ def _bare(trace: str) -> str:
     """Blank out quotations, questions and conditions, keeping the text's length."""
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
     text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
-    return _ASIDE.sub(lambda match: "." * len(match[0]), text)
+    text = _ASIDE.sub(lambda match: "." * len(match[0]), text)
+    return RULED.sub(_ruled, text)
+
+
+def _ruled(match: re.Match[str]) -> str:
+    """Replace a clause about a rule by "[w]", keeping the length.
+
+    "[w]" counts as a word for the protected knowledge. A clause that names what the model may tell, such as
+    "something I may share", is replaced by "not [w]".
+    """
+    negated = len(_NEGATION.findall(match["rule"])) % 2 == 1
+    kept = (match["kept"] is not None) != negated
+    head = match["head"] or ""
+    return f"{head} {'' if kept else 'not '}[w]".strip().ljust(len(match[0]))
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:
