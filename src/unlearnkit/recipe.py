@@ -22,7 +22,7 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.localization.base import LOCALIZERS, Localizer
 from unlearnkit.methods.base import METHODS, Edit, Method
-from unlearnkit.methods.objective import Needs, Objective
+from unlearnkit.methods.objective import Objective
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.metrics.default_gates import DEFAULT
 from unlearnkit.metrics.gates import Gate, current_gate
@@ -99,18 +99,11 @@ class TargetSettings(Settings):
 
     model_config = ConfigDict(extra="allow")
 
-    added: ClassVar[frozenset[str]] = frozenset({"given_verdicts"})
-
     teacher: str = "template"
     """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
     """Reasoning trace of a retain row in training, for methods that train on targets. `own`: the trace in the row;
     `none`: no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
-    given_verdicts: Annotated[float, Ge(0), Le(1)] = 0.0
-    """Share of the composed questions out of scope that are also trained with a given verdict, in many words: they are
-    answered after the verdict "out of scope", and declined after the verdict "in scope". The model thereby learns that
-    the response follows the verdict. The rows are retain rows. They need composed rows (`data.augment`) and the retain
-    term `nll`. Without traces in the targets, there are none."""
     lift_model: Place | None = None
     """Model that measures lift. Lift is how much a target's trace helps a model to predict the answer. The model that
     measures lift should not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a
@@ -152,8 +145,6 @@ class ReportSettings(Settings):
     questions and outputs are withheld."""
 
 
-KEEPS_ANSWERS = Needs(logps=["retain"]).quantities
-"""What a method reads if it trains on the answers of retain rows."""
 SUITE = PluginSection[Suite](SUITES, ("suite",), own_sections=("data",))
 METHOD = PluginSection[Method | Objective](METHODS, ("method",), others=("mask",))
 MASK = PluginSection[Localizer](LOCALIZERS, ("method", "mask"))
@@ -290,15 +281,6 @@ class Recipe(Settings):
                 what = "an adapter cannot train embeddings for the added trace tokens"
             allowed = "think or plain; added needs a method that trains all weights, and model.lora: null"
             raise _must_be_null(("train", "trace_style"), "added", what, allowed)
-        if self.targets.given_verdicts and not (self.augment and method.needs().quantities >= KEEPS_ANSWERS):
-            # Another retain term keeps the target model's own outputs, which are no refusals.
-            raise BadField(
-                "a given verdict needs composed rows, and a retain term that trains their answers",
-                path=("targets", "given_verdicts"),
-                value=self.targets.given_verdicts,
-                allowed="0, unless the recipe has data.augment and the method has retain: nll",
-                fix="set targets.given_verdicts: 0; or set data.augment: {} and method.retain: nll",
-            )
         if self.model.path is None and not SUITES.get(self.suite["name"]).plugin.has_models:
             what = "the recipe names no model, and the suite provides none"
             raise BadField(what, path=("model", "path"), fix="set model.path to a folder or Hub id")

@@ -404,18 +404,6 @@ CASES = [
         ["field model", "lora or parameters, not both"],
         RUN,
     ),
-    Case(
-        "recipe-given-verdicts-without-composed-rows",
-        having(method={"name": "tru"}, targets={"given_verdicts": 0.5}),
-        ["field targets.given_verdicts", "composed rows", "set data.augment: {}"],
-        RUN,
-    ),
-    Case(
-        "recipe-given-verdicts-with-another-retain-term",
-        having(method={"name": "tru", "retain": "kl"}, data={"augment": {}}, targets={"given_verdicts": 0.5}),
-        ["field targets.given_verdicts", "method.retain: nll"],
-        RUN,
-    ),
     Case("recipe-merge-without-adapter", right, ["field model", "nothing to merge"], (*RUN, "--merge")),
     Case(
         "recipe-overlap-of-a-whole-chunk",

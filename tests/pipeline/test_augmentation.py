@@ -108,29 +108,6 @@ def test_every_method_that_trains_takes_composed_rows(name: str, short: dict[str
     assert not folder.composed_file.exists()
 
 
-def test_given_verdicts_are_retain_rows_whose_trace_is_context(short: dict[str, Any]) -> None:
-    method = {"name": "tru", "alpha": 0.2}
-    many = {"augment": {"amount": 40, "share": 0.5}}
-    folder = done(short, method=method, data=many, targets={"given_verdicts": 1.0})
-    state = folder.state()
-    assert state.train is not None and state.composed is not None
-    context = RunContext(make_recipe(folder.recipe()), folder=folder)
-    given, stays = context.given_verdicts, [each for each in read_composed(folder.composed_file) if each.stays]
-    assert 0 < len(given) <= 2 * len(stays)
-    assert state.train.rows["retain"]["composed"] == len(stays) + len(given)
-    encoded = {row.ids: row for row in context.views(context.needs)["retain"]}
-    for each in given:
-        asked, note = each.row, each.note
-        row = context.encoder.answer(
-            asked.question, asked.answer, history=asked.history, trace=asked.trace, prefix=note, where=asked.id
-        )
-        assert encoded[row.ids].prompt == row.prompt and encoded[row.ids].composed
-    silent = done(
-        short, method=method, data=many, targets={"given_verdicts": 1.0, "reasoning": False}, out=short["out"] + "-bare"
-    )
-    assert RunContext(make_recipe(silent.recipe()), folder=silent).given_verdicts == []
-
-
 def test_composed_rows_are_among_the_rows_of_a_run(short: dict[str, Any]) -> None:
     plain, more = done(short), done(short, data=TEN, out=short["out"] + "-more")
     assert plain.state().composed is None and not plain.composed_file.exists()

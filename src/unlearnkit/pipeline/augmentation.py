@@ -204,7 +204,7 @@ class Augmentation:
 
 
 def _refuse_unknown(setting: str, given: Sequence[str] | None, allowed: Sequence[str]) -> None:
-    """Raise `InputError` if a setting of `data.augment` lists something that has no templates."""
+    """Raise `InputError` if a setting lists something without templates."""
     if unknown := next((name for name in given or () if name not in allowed), None):
         raise InputError(
             f"there are no questions of this kind, so no rows can be composed ({setting})",

@@ -18,7 +18,6 @@ from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.signals import stop_requested
-from unlearnkit.data.augment import ComposedRow
 from unlearnkit.data.encoding import ChatEncoder, Encoded, merged_rows
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
@@ -44,7 +43,6 @@ from unlearnkit.runs.step_log import StepLogFile
 from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import Suite, SuiteTask
-from unlearnkit.targets.given_verdicts import given_verdicts
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
@@ -216,16 +214,7 @@ class RunContext:
         rows = self.augmentation.added(self.training_splits, self.augmentation.rows)
         if "retain" in rows and self.is_taught:
             rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace, self.seed)
-            rows["retain"] = [*rows["retain"], *(each.row for each in self.given_verdicts)]
         return rows
-
-    @cached_property
-    def given_verdicts(self) -> list[ComposedRow]:
-        """Rows with a given verdict; empty unless the targets have traces."""
-        share = self.recipe.targets.given_verdicts
-        if not share or not any(target.trace for target in self.targets):
-            return []
-        return given_verdicts(self.augmentation.rows, share, self.scope, self.encoder, self.seed)
 
     @cached_property
     def encoder(self) -> ChatEncoder:
@@ -252,7 +241,7 @@ class RunContext:
         # The targets are written first. If the teacher is a separate model, the teacher is then freed before the model
         # to train is loaded.
         targets, splits = self.targets, self.splits
-        composed = [*self.augmentation.rows, *self.given_verdicts]
+        composed = self.augmentation.rows
         return encode_views(needs.views, splits, self.encoder, targets=targets, composed=composed, seed=self.seed)
 
     # Models.

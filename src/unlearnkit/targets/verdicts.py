@@ -8,11 +8,9 @@ learned more than the words that it was trained on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from random import Random
 from typing import Literal
 
 import yaml
@@ -20,10 +18,6 @@ import yaml
 from unlearnkit.text.disclosure import states_request
 from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict
 
-_JOINT = re.compile(
-    r"(?<=\w)(?=, (?:so|hence|therefore|and|I|which (?:leaves|means)|meaning|given|because)\b|; |\. (?=\S))"
-)
-"""Matches the place between the statement of a wording and its decision."""
 _FILE = files("unlearnkit.targets") / "verdicts.yaml"
 
 
@@ -39,27 +33,6 @@ def _read() -> Mapping[str, Mapping[Verdict, tuple[str, ...]]]:
 def wordings(use: Literal["training", "asking"]) -> Mapping[Verdict, tuple[str, ...]]:
     """Return the wordings of each verdict, for training or for measuring."""
     return _read()[use]
-
-
-@lru_cache(maxsize=1)
-def _parts() -> Mapping[Verdict, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the statements and the decisions of the training wordings."""
-    parts = {}
-    for verdict, members in wordings("training").items():
-        split = [_JOINT.split(each, maxsplit=1) for each in members]
-        statements = tuple(each[0].rstrip(".") for each in split)
-        parts[verdict] = statements, (".", *(each[1] for each in split if len(each) == 2))
-    return parts
-
-
-def draw_wording(verdict: Verdict, draw: Random) -> str:
-    """Draw a training wording, or a wording combined of two of them.
-
-    A wording often consists of a statement ("is off limits") and a decision (", so no."). The statement of one wording
-    is followed by the decision of another one, so that there are many more wordings than the authors wrote.
-    """
-    statements, decisions = _parts()[verdict]
-    return draw.choice(statements) + draw.choice(decisions)
 
 
 @lru_cache(maxsize=1)
