@@ -7,7 +7,7 @@ the scope: questions about the subjects, and the same questions about neighbors 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal, TypeVar
@@ -94,26 +94,35 @@ def read_composed(path: Path) -> list[ComposedRow]:
     return [ComposedRow.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def draw_evenly(items: Sequence[T], group: Callable[[T], Hashable], amount: int, seed: int) -> list[T]:
+def draw_evenly(
+    items: Sequence[T], group: Callable[[T], Hashable], subgroup: Callable[[T], Hashable], amount: int, seed: int
+) -> list[T]:
     """Draw equally many items of each group, if possible.
 
-    The items keep their order. The items of a smaller amount are among those of a larger one.
+    In each group, equally many items of each subgroup are drawn. The items keep their order. The items of a smaller
+    amount are among those of a larger one.
 
     Args:
         items: the items.
         group: returns the group of an item.
+        subgroup: returns the subgroup of an item, within its group.
         amount: maximum number of items to draw.
         seed: seed of the draw.
     """
-    groups: dict[Hashable, list[int]] = defaultdict(list)
+    groups: dict[Hashable, dict[Hashable, list[int]]] = defaultdict(lambda: defaultdict(list))
     for at, item in enumerate(items):
-        groups[group(item)].append(at)
+        groups[group(item)][subgroup(item)].append(at)
     draw = Random(f"augment/{seed}")
-    order = []
-    for members in groups.values():
-        draw.shuffle(members)
+    for subgroups in groups.values():
+        for members in subgroups.values():
+            draw.shuffle(members)
+    order = _in_turn({name: _in_turn(subgroups, draw) for name, subgroups in groups.items()}, draw)
+    return [items[at] for at in sorted(order[:amount])]
+
+
+def _in_turn(groups: Mapping[Hashable, Sequence[int]], draw: Random) -> list[int]:
+    """Return the first member of each group, then the second ones, and so on."""
     names = sorted(groups, key=repr)
     draw.shuffle(names)
-    for turn in range(max(map(len, groups.values()), default=0)):
-        order += [groups[name][turn] for name in names if turn < len(groups[name])]
-    return [items[at] for at in sorted(order[:amount])]
+    turns = range(max(map(len, groups.values()), default=0))
+    return [groups[name][turn] for turn in turns for name in names if turn < len(groups[name])]

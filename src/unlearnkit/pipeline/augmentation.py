@@ -83,7 +83,7 @@ class Augmentation:
         if not taught_splits(context.needs):
             # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
             questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())
-        return tuple(draw_evenly(questions, _group, self._amount(), context.seed))
+        return tuple(draw_evenly(questions, _group, lambda each: each.topic, self._amount(), context.seed))
 
     def _amount(self) -> int:
         """Return the maximum number of questions."""
@@ -233,7 +233,10 @@ def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedR
     return [each for each in rows if fits(each.row)]
 
 
-def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str, str | None]:
+def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str, str]:
+    """Return what equally many questions are drawn of.
+
+    The name is part of it, so that there are as many questions through each alias and each secret as in each form.
+    """
     row = question.row
-    # Composed notes are part of the group: the verdict must not depend on what a note says the question asks for.
-    return question.stays, row.subject, row.wording, row.language, question.topic
+    return question.stays, row.subject, row.wording, row.language, question.name
