@@ -42,7 +42,7 @@ ROWS = ("composed", "given")
 """With and without rows composed from the scope."""
 RATES, FACTORS = (3e-4, 1e-3), (1.0, 10.0)
 """The grid: learning rates, and weights of the retain term in the loss."""
-AUGMENT = {"amount": 3000, "share": 0.4}
+AUGMENT = {"amount": 3000, "share": 0.7}
 TRAIN = {"epochs": None, "steps": 200, "batch_size": 16, "retain_batch_size": 32, "max_length": 192}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 KEPT = ("near", "far", "retain.held_out")

@@ -14,11 +14,11 @@ from unlearnkit.data.augment import NO_ANSWER, ComposedRow, draw_evenly, read_co
 from unlearnkit.data.rows import Row, Turn
 
 ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers()), max_size=60, unique=True)
-"""Items of five groups; an item's group is its first number."""
+"""Items of five groups; an item's group is its first number, and its subgroup whether its second one is odd."""
 
 
 def drawn(items: list[tuple[int, int]], amount: int, seed: int = 0) -> list[tuple[int, int]]:
-    return draw_evenly(items, lambda item: item[0], amount, seed)
+    return draw_evenly(items, lambda item: item[0], lambda item: item[1] % 2, amount, seed)
 
 
 @given(items=ITEMS, amount=st.integers(0, 70), seed=st.integers(0, 2**40))
@@ -31,6 +31,10 @@ def test_groups_contribute_equally_as_far_as_they_have_items(
     most = max(count.values(), default=0)
     # A group with fewer items than another one gave all that it has, or comes one item later in the last turn.
     assert all(count[group] == size[group] or count[group] >= most - 1 for group in size)
+    for group in size:  # likewise for the subgroups of a group
+        whole, part = (Counter(at % 2 for each, at in some if each == group) for some in (items, found))
+        most = max(part.values(), default=0)
+        assert all(part[odd] == whole[odd] or part[odd] >= most - 1 for odd in whole)
 
 
 @given(items=ITEMS, amounts=st.tuples(st.integers(0, 70), st.integers(0, 70)), seed=st.integers(0, 2**40))

@@ -22,7 +22,7 @@ from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import PACKAGED_FILE
 from unlearnkit.suites.base import SUITES, DemoSuite
 
-METHODS = ("tru", "graddiff", "npo", "ga")
+METHODS = ("tru", "po", "npo", "graddiff")
 
 AT_ONCE = 2
 """Number of models to work on in parallel. The demo's models are so small that one model can hardly use more than one
