@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from unlearnkit.cli.demo import demo_command
 from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job
@@ -40,6 +42,10 @@ def here(small_world: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(demo_module, "method_settings", lambda name: {"method": {"name": name}, **sections})
     monkeypatch.setattr(evaluation, "EvalSettings", lambda: quick)
     return done
+
+
+def test_the_command_and_the_function_have_the_same_methods() -> None:
+    assert inspect.signature(demo_command).parameters["methods"].default.split(",") == [*demo_module.METHODS]
 
 
 def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def demo_command(
     ] = None,
     methods: Annotated[
         str, typer.Option(help="Names of the methods to compare, separated by commas.")
-    ] = "tru,graddiff,npo,ga",
+    ] = "tru,po,npo,graddiff",
     world_seed: Annotated[int, typer.Option(help="Seed for generating the synthetic world.", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="Seed for the unlearning runs.", min=0)] = 0,
     out: Annotated[
