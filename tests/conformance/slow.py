@@ -68,9 +68,19 @@ def representation(slow: Slow, objective: Any = None) -> Tensor:
     return (moved**2).sum(1).mean()
 
 
+def nll_kl(slow: Slow, _: Any = None) -> Tensor:
+    pairs = zip(slow.distributions("retain", reference=True), slow.distributions("retain"), strict=True)
+    losses = [
+        (p.exp() * (p - q)).sum(-1) if row.doubtful else -q[range(row.labels), row.ids[row.prompt :]]
+        for (p, q), row in zip(pairs, slow.views["retain"], strict=True)
+    ]
+    return token_mean(losses)
+
+
 RETAIN: dict[str | None, Callable[[Slow, Any], Tensor]] = {
     "nll": nll,
     "kl": kl,
+    "nll_kl": nll_kl,
     "representation": representation,
     None: lambda *_: torch.zeros(()),
 }
@@ -187,7 +197,7 @@ def everything(slow: Slow, _: Any) -> Tensor:
 SLOW: dict[str, Callable[[Slow, Any], Tensor]] = {
     "ga": ga, "npo": npo, "po": po, "graddiff": ga, "tru": tru,
     "wga": wga, "satimp": satimp, "tnpo": tnpo, "wtnpo": wtnpo, "simnpo": simnpo, "idkdpo": idkdpo, "rmu": rmu,
-    "nll": nll, "kl": kl, "representation": representation, "finetune": nll, "retrain": nll,
+    "nll": nll, "kl": kl, "nll_kl": nll_kl, "representation": representation, "finetune": nll, "retrain": nll,
     "outside: max entropy": max_entropy, "outside: uniform": uniform,
     "outside: self-distillation": self_distillation, "outside: everything": everything,
 }  # fmt: skip

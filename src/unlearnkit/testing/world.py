@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -36,10 +37,14 @@ def rows_of(view: View, seed: int = 0) -> list[Encoded]:
     """Create random rows for a view.
 
     A view is a split, such as `forget`, or a split with replacement answers, such as `forget:target`. If the view's
-    name ends in `:target`, each output begins with a trace.
+    name ends in `:target`, each output begins with a trace. In every second retain row, all labels may be wrong (see
+    `Encoded.doubtful`).
     """
     number = ROWS.get(split_of(view), 6)
-    return random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
+    rows = random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
+    if view != "retain":
+        return rows
+    return [replace(row, doubtful=row.labels * (at % 2)) for at, row in enumerate(rows)]
 
 
 def views_of(needs: Needs, seed: int = 0) -> dict[View, list[Encoded]]:
