@@ -121,7 +121,10 @@ def draw_evenly(
 
 
 def _in_turn(groups: Mapping[Hashable, Sequence[int]], draw: Random) -> list[int]:
-    """Return the first member of each group, then the second ones, and so on."""
+    """Return the members of all groups, one of each in turn.
+
+    The order of the groups is drawn.
+    """
     names = sorted(groups, key=repr)
     draw.shuffle(names)
     turns = range(max(map(len, groups.values()), default=0))
