@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -137,8 +137,9 @@ def board(plan: Board, *, at_once: int = AT_ONCE, progress: Progress | None = No
     for folder in (plan.folder, *([Path(plan.file.keep).parent] if plan.file.keep is not None else [])):
         with writing(folder):  # found before hours of work
             folder.mkdir(parents=True, exist_ok=True)
-    if other := sorted(set(_kept_names(plan)) & {item.name for item in items if not item.is_finished}):
-        progress.log(f"{plan.file.keep} has scores of {len(other)} models with other settings; they are measured again")
+    kept = {name for name, _ in _kept(plan)}
+    if other := [item for item in items if item.name in kept and not item.is_finished and item.recipe is not None]:
+        progress.log(f"{plan.file.keep} has scores of {len(other)} runs with other settings; they are made again")
     write_looks(_looks(plan))
     failed: dict[str, Exception] = {}
     try:
@@ -180,12 +181,6 @@ def _kept(plan: Board) -> dict[tuple[str, str], dict[str, Any]]:
         (name, settings): {"kept": runs[name], "ending": notes.get(name, "")}
         for name, settings in fields.get("settings", {}).items()
     }
-
-
-def _kept_names(plan: Board) -> Collection[str]:
-    """Return the names of all models in the file `keep`."""
-    keep = plan.file.keep
-    return read_fields(Path(keep))["runs"] if keep is not None and Path(keep).exists() else ()
 
 
 def _items_of(plan: Board) -> Iterator[Item]:
