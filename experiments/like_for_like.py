@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from draw_world import committed, seed_of
-from tune import SETTINGS
+from tune import RESULTS, SETTINGS
 from unlearnkit.core.progress import Progress
 from unlearnkit.pipeline.board import board, plan_text
 from unlearnkit.pipeline.board_file import Board, load_board
@@ -49,7 +49,7 @@ def plan_of(suite: str, out: Path) -> Board:
         "methods": {**settings, PROMPT: method_settings(PROMPT)},
         "scores": SCORES,
         "out": str(out / suite),
-        "keep": str(Path(__file__).parent / "results" / f"like-for-like-{suite}.json.gz"),
+        "keep": str(RESULTS.parent / f"like-for-like-{suite}.json.gz"),
     }
     file = out / f"{suite}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)

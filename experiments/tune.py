@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated", "forget.revers
 KEPT = ("near", "far", "retain.held_out")
 POCKET = Path(unlearnkit.suites.pocket.__file__).parent
 SETTINGS = Path(__file__).parent / "settings.yaml"
-RESULTS = Path(__file__).parent / "results" / "tuning"
+RESULTS = Path(os.path.relpath(Path(__file__).parent)) / "results" / "tuning"
+"""Relative, because the kept files contain the path."""
 
 
 def method_of(name: str, factor: float) -> dict[str, Any]:

@@ -16,9 +16,10 @@ import json
 import re
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Literal
 
 import yaml
@@ -30,6 +31,7 @@ from unlearnkit.core.settings import Value
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.wordings import ANY, parse_wording
+from unlearnkit.pipeline.board_file import folder_name
 from unlearnkit.report.build import find_runs
 from unlearnkit.report.compare import board_table
 from unlearnkit.report.first_lines import first_lines
@@ -139,6 +141,50 @@ class Lines(Drawn):
         return "\n".join(f"- {title}: {' '.join(lines)}" for title, lines in items if lines)
 
 
+class Methods(Value):
+    """A table with one row for each method of a board, and columns for each suite.
+
+    A cell shows the mean over the seeds.
+    """
+
+    kind: Literal["methods"]
+    results: dict[str, str]
+    """File that the board kept, relative to the root of the project, by title of the suite."""
+    rows: dict[str, str]
+    """Title of each row, by the method's title in the board."""
+    columns: dict[str, str]
+    """Title of each column of a suite, by name of the score."""
+    ranges: bool = False
+    """Whether the lowest and the highest value over the seeds are shown after each mean."""
+
+    def drawn(self, root: Path) -> str:
+        """Return the table of the results in a project's folder as Markdown."""
+        kept = {suite: _by_method(read_results(root / file)) for suite, file in self.results.items()}
+        heads = [f"{suite}: {title}" if len(kept) > 1 else title for suite in kept for title in self.columns.values()]
+        lines = [["method", *heads], ["---", *("--:" for _ in heads)]]
+        for method, title in self.rows.items():
+            cells = (
+                self._cell(runs.get(folder_name(method), []), flat) for runs in kept.values() for flat in self.columns
+            )
+            lines.append([title, *cells])
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+    def _cell(self, runs: Sequence[Mapping[str, Score]], flat: str) -> str:
+        values = [score.value for run in runs if (score := run.get(flat)) is not None and score.value is not None]
+        if not values:
+            return _ABSENT
+        span = f" ({number(min(values))}–{number(max(values))})" if self.ranges and len(values) > 1 else ""
+        return number(fmean(values)) + span
+
+
+def _by_method(results: Results) -> dict[str, list[Mapping[str, Score]]]:
+    """Return the scores of each method's runs in a file that a board kept, by the method's name in folders."""
+    methods: dict[str, list[Mapping[str, Score]]] = {}
+    for name, scores in results.items():
+        methods.setdefault(name.rpartition("/")[2].partition("-seed-")[0], []).append(scores)
+    return methods
+
+
 class Forms(Value):
     """A table of the forms of questions that the target model of a suite answers."""
 
@@ -157,7 +203,7 @@ class Forms(Value):
         return "\n".join([*lines, "", f"{reached} of {len(forms)} forms are reached."])
 
 
-Tables = dict[str, Annotated[Columns | ByForm | Board | Lines | Forms, Field(discriminator="kind")]]
+Tables = dict[str, Annotated[Columns | ByForm | Board | Lines | Methods | Forms, Field(discriminator="kind")]]
 
 
 class Described(Value):

@@ -34,6 +34,13 @@ TABLES = {
         "intervals": True,
     },
     "board": {"kind": "board", "results": "results.json", "models": {"npo": "npo"}},
+    "methods": {
+        "kind": "methods",
+        "results": {"pocket": "kept.json", "clinic": "kept.json"},
+        "rows": {"target": "target", "NPO, given rows": "NPO", "tru": "TRU"},
+        "columns": {"forget.accuracy": "correct"},
+        "ranges": True,
+    },
     "forms": {"kind": "forms", "results": "forms.json"},
 }
 
@@ -73,6 +80,24 @@ def test_forms_below_the_limit_are_marked(tool: ModuleType, tmp_path: Path) -> N
     (tmp_path / "forms.json").write_text(json.dumps({"forms": forms}), "utf-8")
     shown = written(tool, "forms", tmp_path)
     assert "| lower | 0.80 | 5 |\n| upper | 0.80 (not reached) | 9 |\n\n1 of 2 forms are reached.\n" in shown
+
+
+def test_methods_of_a_board_are_averaged_over_seeds(tool: ModuleType, tmp_path: Path) -> None:
+    kept = {
+        "runs": {
+            "pocket-world-1/npo-given-rows-seed-0": {"forget.accuracy": {"value": 0.25, "count": 8}},
+            "pocket-world-1/npo-given-rows-seed-1": {"forget.accuracy": {"value": 0.75, "count": 8}},
+            "pocket-world-1/target": {"forget.accuracy": {"value": 1.0, "count": 8}},
+        }
+    }
+    (tmp_path / "kept.json").write_text(json.dumps(kept), "utf-8")
+    assert written(tool, "methods", tmp_path).split("\n")[4:9] == [
+        "| method | pocket: correct | clinic: correct |",
+        "| --- | --: | --: |",
+        "| target | 1.000 | 1.000 |",
+        "| NPO | 0.500 (0.250–0.750) | 0.500 (0.250–0.750) |",
+        "| TRU | not measured | not measured |",
+    ]
 
 
 def test_compressed_results_give_the_same_table(tool: ModuleType, tmp_path: Path) -> None:

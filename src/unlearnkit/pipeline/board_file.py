@@ -169,7 +169,7 @@ def _refuse_contradictions(file: BoardFile) -> None:
                 fix="remove the setting; `suites` and `seeds` of the board apply to all methods",
             )
         _refuse_without_folder(title, ("methods", title))
-        if _slug(title) in REFERENCES:
+        if folder_name(title) in REFERENCES:
             raise BadField(
                 "the title is reserved for a reference model",
                 path=("methods", title),
@@ -179,11 +179,11 @@ def _refuse_contradictions(file: BoardFile) -> None:
     for number, suite in enumerate(file.suites):
         if suite.title is not None:
             _refuse_without_folder(suite.title, ("suites", number, "title"))
-    _refuse_same(list(file.methods), _slug, str, "methods", "another title")
+    _refuse_same(list(file.methods), folder_name, str, "methods", "another title")
 
 
 def _refuse_without_folder(title: str, path: tuple[str | int, ...]) -> None:
-    if not 0 < len(_slug(title).encode()) <= LONGEST_FOLDER:
+    if not 0 < len(folder_name(title).encode()) <= LONGEST_FOLDER:
         raise BadField(
             "no folder can be named after this title",
             path=path,
@@ -242,11 +242,11 @@ def _group(file: BoardFile, suite: BoardSuite, section: dict[str, Any], world: i
     """Return a suite in one world, with the recipe of each run."""
     title = suite.heading if world is None else f"{suite.heading}, world {world}"
     section = section if world is None else {**section, "world_seed": world}
-    folder = _folder_of(file) / _slug(title)
+    folder = _folder_of(file) / folder_name(title)
     runs = []
     for method, sections in file.methods.items():
         for seed in file.seeds:
-            name = f"{_slug(method)}-seed-{seed}"
+            name = f"{folder_name(method)}-seed-{seed}"
             recipe = {
                 "gates": [],
                 **sections,
@@ -284,7 +284,7 @@ def _folder_of(file: BoardFile) -> Path:
     return Path(file.out) if file.out is not None else Path("runs") / "boards" / file.name
 
 
-def _slug(title: str) -> str:
+def folder_name(title: str) -> str:
     """Return a folder's name for a title: letters, digits and hyphens."""
     text = unicodedata.normalize("NFKC", title).casefold()
     return re.sub(r"[\W_]+", "-", text).strip("-")
