@@ -56,6 +56,26 @@ def test_many_passes_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(parts.of(STATES, range(6)), whole.of(STATES, range(6)))
 
 
+def test_values_of_some_rows_are_those_of_all_and_of_no_others() -> None:
+    engine = Engine(tiny_model())
+    some = compute(engine, rows={"forget": [5, 1, 5], "forget:idk": [0], "retain": [2]})
+    whole = compute(engine)
+    torch.testing.assert_close(some.of(LOGPS, [1, 5]), whole.of(LOGPS, [1, 5]))
+    torch.testing.assert_close(some.of(STATES, [2]), whole.of(STATES, [2]))
+    with pytest.raises(LookupError, match=r"forget: .* \[0, 6\] were not computed"):
+        some.of(LOGPS, [6, 1, 0])
+
+
+def test_other_rows_are_another_file_and_all_rows_are_the_same(tmp_path: Path) -> None:
+    engine = Engine(tiny_model())
+    compute(engine, cache=tmp_path, weights="w")
+    compute(engine, rows={view: range(len(rows)) for view, rows in VIEWS.items()}, cache=tmp_path, weights="w")
+    assert len(list(tmp_path.iterdir())) == 1
+    part = {"forget": [1], "forget:idk": [0], "retain": [2]}
+    compute(engine, rows=part, cache=tmp_path, weights="w")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_damaged_values_are_computed_again(tmp_path: Path) -> None:
     first = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
     (file,) = tmp_path.glob("*.safetensors")

@@ -13,6 +13,7 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import (
     TrainData,
     count_units,
+    drawn_rows,
     number_of_steps,
     objective_value,
     of_own_rows,
@@ -51,6 +52,17 @@ def test_views_of_a_split_share_their_rows() -> None:
     assert sorted(indices["forget"]) == [0, 1] and sorted(indices["retain"]) == [0, 1, 2]
     assert [split_of(view) for view in ("forget", "forget:target", "retain")] == ["forget", "forget", "retain"]
     assert DATA.sizes() == {"forget": 2, "retain": 3}
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 3))
+def test_drawn_rows_are_those_of_all_steps(steps: int, retain: int, seed: int) -> None:
+    views = {"forget": DATA.views["forget"], "forget:target": DATA.views["forget:target"]}
+    data = TrainData({**views, "retain": [Encoded((5, 6), 1)] * retain}, 0)
+    settings = TrainSettings(epochs=None, steps=steps, batch_size=1, retain_batch_size=2)
+    each = [step_indices(data, settings, seed, step) for step in range(steps)]
+    drawn = drawn_rows(data, settings, seed)
+    assert drawn["forget"] == drawn["forget:target"] == sorted({i for indices in each for i in indices["forget"]})
+    assert drawn["retain"] == sorted({i for indices in each for i in indices["retain"]})
 
 
 def test_composed_rows_are_counted_by_split() -> None:

@@ -12,7 +12,7 @@ one method. There are four kinds of methods:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -154,10 +154,16 @@ class MethodContext(Protocol):
         run. Call this method before training.
         """
 
-    def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
+    def reference(
+        self,
+        needs: Needs,
+        views: Mapping[View, Sequence[Encoded]],
+        rows: Mapping[View, Collection[int]] | None = None,
+    ) -> ReferenceValues | None:
         """Compute the reference model's values that an objective reads.
 
-        Call this method before the first update of the weights.
+        Call this method before the first update of the weights. `rows` contains, for each view, the indices of the rows
+        that training draws. If it is None, the values of all rows are computed.
         """
 
     def joined(

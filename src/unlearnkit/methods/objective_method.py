@@ -64,11 +64,21 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
     if any(row.doubtful for row in views.get("retain", ())):
         objective = keeping_doubtful(objective)
     needs = objective.needs()
-    reference = context.reference(needs, views)
+    reference = drawn_reference(context, needs, views)
     mask = context.mask if masked else None
     kept = None if mask is None else mask.kept
     with context.joined(objective, views, kept) as accelerator:
         return context.run_trainer(make_trainer(context, objective, views, reference, accelerator, kept))
+
+
+def drawn_reference(
+    context: MethodContext, needs: Needs, views: Mapping[View, Sequence[Encoded]]
+) -> ReferenceValues | None:
+    """Compute the reference values of the rows that the training draws; see `MethodContext.reference`."""
+    from unlearnkit.training.step import TrainData, drawn_rows
+
+    data = TrainData(views, context.pad_id, context.composed_share)
+    return context.reference(needs, views, drawn_rows(data, context.train_settings, context.seed))
 
 
 def make_trainer(

@@ -30,24 +30,38 @@ from unlearnkit.models.engine import Engine, compute_dtype
 class ReferenceValues:
     """The reference model's log-probabilities and hidden states.
 
-    The values cover all rows of each view. A view is a named sequence of rows, such as the forget or retain rows.
+    The values cover all rows of each view, or those that were asked for. A view is a named sequence of rows, such as
+    the forget or retain rows.
     """
 
-    def __init__(self, values: Mapping[str, Tensor], starts: Mapping[View, list[int]]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Tensor],
+        starts: Mapping[View, list[int]],
+        rows: Mapping[View, Collection[int]] | None = None,
+    ) -> None:
         """Create the object from values that were computed or loaded.
 
         Args:
             values: maps a file key (see `_file_key`) to the values of all rows, concatenated.
             starts: for each view, the index at which each row's values start. The values of row i are the slice from
                 `starts[view][i]` to `starts[view][i + 1]`.
+            rows: for each view, the indices of the rows that have values. If None, all rows have values.
         """
         self._values, self._starts = values, starts
+        self._rows = None if rows is None else {view: frozenset(indices) for view, indices in rows.items()}
 
     def of(self, quantity: Quantity, rows: Sequence[int]) -> Tensor:
         """Return a quantity's values at the labeled tokens of the given rows.
 
         The values of all given rows are concatenated: (tokens,) or (tokens, width).
+
+        Raises:
+            LookupError: a row's values were not computed.
         """
+        if self._rows is not None and not self._rows[quantity.view].issuperset(rows):
+            missing = sorted(set(rows) - self._rows[quantity.view])
+            raise LookupError(f"{quantity.view}: the reference values of the rows {missing} were not computed")
         values, starts = self._values[_file_key(quantity)], self._starts[quantity.view]
         return torch.cat([values[starts[i] : starts[i + 1]] for i in rows])
 
@@ -67,6 +81,7 @@ def reference_values(
     views: Mapping[View, Sequence[Encoded]],
     *,
     pad_id: int,
+    rows: Mapping[View, Collection[int]] | None = None,
     cache: Path | None = None,
     weights: str = "",
 ) -> ReferenceValues:
@@ -77,6 +92,7 @@ def reference_values(
         needs: the quantities that the objective requires. For several objectives, the union of the required quantities.
         views: all rows of each view.
         pad_id: id of the padding token.
+        rows: for each view, the indices of the rows whose values are needed. If None, the values of all rows are.
         cache: folder in which the values are stored as a file. The file's name is a fingerprint of everything that
             determines the values. If None, nothing is stored.
         weights: fingerprint of the model's weights; required if `cache` is given.
@@ -85,17 +101,19 @@ def reference_values(
         raise ValueError("a cache of reference values needs a fingerprint of the weights")
     wanted = needs.of_reference | needs.reference_states
     names = sorted({quantity.view for quantity in wanted})
-    starts = {view: list(accumulate((row.labels for row in views[view]), initial=0)) for view in names}
-    path = None if cache is None else cache / f"{_fingerprint(engine, wanted, views, weights)}.safetensors"
+    needed = {view: range(len(views[view])) if rows is None else sorted(set(rows[view])) for view in names}
+    chosen = {view: [views[view][i] for i in needed[view]] for view in names}
+    starts = {view: _starts(views[view], needed[view]) for view in names}
+    path = None if cache is None else cache / f"{_fingerprint(engine, wanted, chosen, weights)}.safetensors"
     if path is not None and path.exists():
         # If the file is damaged, the values are computed again. They are the same, because the file's name is a
         # fingerprint of everything that they depend on.
         with suppress(SafetensorError):
-            return ReferenceValues(load_file(path, device=str(engine.device)), starts)
+            return ReferenceValues(load_file(path, device=str(engine.device)), starts, needed)
     values: dict[str, Tensor] = {}
     for view in names:
         mine = {replace(quantity, of_reference=False) for quantity in wanted if quantity.view == view}
-        computed = values_of_rows(engine, views[view], mine, pad_id=pad_id)
+        computed = values_of_rows(engine, chosen[view], mine, pad_id=pad_id)
         values |= {_file_key(quantity): value for quantity, value in computed.items()}
     if path is not None and values:
         # Several processes of a run may write the same values at once. Each process writes to a separate file, which
@@ -108,7 +126,13 @@ def reference_values(
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
-    return ReferenceValues(values, starts)
+    return ReferenceValues(values, starts, needed)
+
+
+def _starts(rows: Sequence[Encoded], needed: Collection[int]) -> list[int]:
+    """Return the index at which each row's values start. Rows that are not needed have no values."""
+    included = frozenset(needed)
+    return list(accumulate((row.labels if i in included else 0 for i, row in enumerate(rows)), initial=0))
 
 
 def _file_key(quantity: Quantity) -> str:

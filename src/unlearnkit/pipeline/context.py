@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -399,11 +399,17 @@ class RunContext:
             )
         self.folder.update(fingerprints=fingerprints)
 
-    def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
+    def reference(
+        self,
+        needs: Needs,
+        views: Mapping[View, Sequence[Encoded]],
+        rows: Mapping[View, Collection[int]] | None = None,
+    ) -> ReferenceValues | None:
         """Compute the reference values that an objective reads.
 
         Reference values are outputs of the model before training. Call this method before the first update. The values
-        are computed once, under the same autocast as training, and kept in the run's folder.
+        are computed once, under the same autocast as training, and kept in the run's folder. `rows` contains the
+        indices of the rows whose values are needed, by view.
 
         Returns:
             The reference values; None if the objective reads no reference values.
@@ -419,6 +425,7 @@ class RunContext:
                 needs,
                 views,
                 pad_id=self.pad_id,
+                rows=rows,
                 cache=self.folder.reference_values,
                 weights=self.fingerprint,
             )

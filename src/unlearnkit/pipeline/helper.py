@@ -10,7 +10,7 @@ import torch
 from unlearnkit.core.environment import device_errors, quiet_libraries
 from unlearnkit.core.processes import Dismissed, Job, prefers_cpu
 from unlearnkit.core.progress import Progress
-from unlearnkit.methods.objective_method import make_trainer
+from unlearnkit.methods.objective_method import drawn_reference, make_trainer
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.joint_training import Assignment, received_rows
 from unlearnkit.runs.folder import RunFolder
@@ -42,5 +42,5 @@ def _train(assignment: Assignment) -> None:
     _ = context.engine  # the model is loaded before the processes meet, because this may take long
     with joint_accelerator(objective.needs()) as accelerator:
         views, mask = received_rows()
-        reference = context.reference(objective.needs(), views)
+        reference = drawn_reference(context, objective.needs(), views)
         context.run_trainer(make_trainer(context, objective, views, reference, accelerator, mask))

@@ -86,6 +86,18 @@ def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int)
     }
 
 
+def drawn_rows(data: TrainData, settings: TrainSettings, seed: int) -> dict[View, list[int]]:
+    """Return the indices of all rows that the steps of a training draw, by view."""
+    steps = number_of_steps(settings, data.sizes(), data.composed(), data.share)
+    drawn: dict[str, set[int]] = {split: set() for split in data.sizes()}
+    for step in range(steps):
+        if all(len(drawn[split]) == size for split, size in data.sizes().items()):
+            break
+        for split, indices in step_indices(data, settings, seed, step).items():
+            drawn[split].update(indices)
+    return {view: sorted(drawn[split_of(view)]) for view in data.views}
+
+
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
     """Count each view's units, such as tokens, in the whole optimizer step."""
     counts: Counts = {}
