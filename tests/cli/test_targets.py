@@ -16,6 +16,7 @@ from unlearnkit.cli.app import main
 from unlearnkit.data.target import read_targets
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.targets import llm_teacher
 from unlearnkit.targets.prompts import VERSION
 
 KEY = "sk-secret-0123456789"
@@ -141,8 +142,12 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
             assert KEY.encode() not in content and b"send-forget" not in content and b"send_to" not in content, file
 
 
-def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Faulty, small_world: str) -> None:
+def test_lift_is_measured_told_and_what_helps_is_replaced(
+    call: Any, faulty: Faulty, small_world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Under a model that knows the answers already, at a threshold that turns down whatever helps at all."""
+    monkeypatch.setattr(llm_teacher, "_parts", lambda rows: [range(rows)])
+    monkeypatch.setattr(llm_teacher.LLMTargetWriter, "_refuse_failing", lambda *_: None)
     lifted = (f"targets.lift_model={small_world}", "targets.lift_at_most=0.0")
     code, _, err = call("targets", *CONSENT, *lifted)
     assert code == 0, err

@@ -12,7 +12,7 @@ from tests.llm.asking import seeded_faults
 from tests.llm.faulty import FAULTS, completion, serving
 from tests.llm.test_local import says
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import InputError
+from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
@@ -98,6 +98,55 @@ def test_what_fails_each_time_is_replaced_and_counted(fault: Any) -> None:
     assert at.usage.turned_down == {fault: 9} and (at.usage.written, at.usage.replaced) == (0, 3)
 
 
+class Fails(Says):
+    """A speaker whose answers about some rows are faulty each time."""
+
+    def __init__(self, rows: set[int]) -> None:
+        super().__init__(GOOD)
+        self.rows = rows
+
+    def complete(self, prompts: Any, sampling: Any, on_reply: Any = None) -> list[Reply]:
+        self.asked += prompts
+        number = [int(p.messages[1].content.split()[1]) for p in prompts]
+        return [BAD["cut off"] if each in self.rows else GOOD for each in number]
+
+    @property
+    def last(self) -> int:
+        return max(int(p.messages[1].content.split()[1]) for p in self.asked)
+
+
+@pytest.mark.parametrize(
+    ("failing", "asked"),
+    [
+        (set(range(0, 20)) - {4, 9, 13, 17}, 20),  # 16 of the first 20, never 10 in a row
+        (set(range(3, 13)), 20),
+        (set(range(15, 25)), 120),
+        (set(range(120, 130)), 200),
+    ],
+)
+def test_a_teacher_that_fails_is_not_asked_further(failing: set[int], asked: int) -> None:
+    says, rows = Fails(failing), made_rows(200)
+    with pytest.raises(
+        UnlearnError, match=rf"no usable target for \d+ of {asked} rows; the commonest fault: cut off"
+    ) as e:
+        desk(says).write(rows, SCOPE, 0)
+    assert says.last == asked - 1 and "max_tokens" in str(e.value) and "Lisbon" not in str(e.value)
+
+
+@pytest.mark.parametrize("failing", [set(range(0, 20)) - {4, 9, 13, 17, 19}, set(range(3, 12)), set(range(11, 20))])
+def test_a_teacher_that_fails_less_often_is_asked_about_all(failing: set[int]) -> None:
+    says, rows = Fails(failing), made_rows(200)
+    at = desk(says)
+    assert len(at.write(rows, SCOPE, 0)) == 200 and says.last == 199
+    assert at.usage.replaced == len(failing)
+    assert f"{len(failing)} of 200 targets" in at.usage.failures and "cut off" in at.usage.failures
+
+
+def test_a_server_without_answers_is_told_so() -> None:
+    with pytest.raises(UnlearnError, match=r"commonest fault: no answer(.|\n)*check the server"):
+        desk(Says(Reply(reasoning="", text="", ended="none"))).write(made_rows(20), SCOPE, 0)
+
+
 def test_only_the_faulty_rows_are_asked_again_and_all_stay_in_order() -> None:
     class Mixed(Says):
         def complete(self, prompts: Any, sampling: Any, on_reply: Any = None) -> list[Reply]:
@@ -115,7 +164,7 @@ def test_who_answers_nothing_is_not_asked_again() -> None:
     says = Says(Reply(reasoning="", text="", ended="none"))
     at = desk(says)
     at.write(made_rows(2), SCOPE, 0)
-    assert len(says.asked) == 2 and at.usage.replaced == 2
+    assert len(says.asked) == 2 and at.usage.replaced == 2 and at.usage.turned_down == {"no answer": 2}
 
 
 def test_what_is_shared_between_trace_and_response_is_found() -> None:

@@ -56,6 +56,8 @@ class TargetBuilder:
             teacher = self._teacher(usage, shown)
             for rows in (self.splits["forget"], self._to_refuse):
                 targets += forget_targets(rows, self.scope, teacher, seed)
+        if usage.replaced:
+            self.context.progress.log(usage.failures)
         write_targets(self.folder.targets_file, targets)
         summary = self._summary(usage, len(targets), time.monotonic() - began)
         self.folder.update(targets=summary.model_copy(update={"lift": self._lift(targets)}))

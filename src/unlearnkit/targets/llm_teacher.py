@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 
+from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
@@ -19,11 +21,19 @@ from unlearnkit.llm.types import ChatModel, Message, Prompt, Reply, Sampling
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.base import Teacher
 from unlearnkit.targets.prompts import Kind, instructions, kind_of
-from unlearnkit.targets.validation import Fault, Fits, find_fault, reason
+from unlearnkit.targets.validation import Fault, Fits, advice, find_fault, reason
 
 AGAIN = 2
 """Number of further attempts per row before the fallback is used. The prompt of each further attempt contains the
 reason why the previous answer was rejected."""
+FIRST = 20
+"""Number of rows after which a teacher that fails is first noticed."""
+FAILED_SHARE = 0.8
+"""If the teacher fails for this share of the first rows, it is not asked again."""
+FAILED_IN_A_ROW = 10
+"""If the teacher fails for this number of consecutive rows, it is not asked again."""
+LATER = 100
+"""Number of rows in each later part."""
 
 
 class ChatTeacher(Settings, ABC):
@@ -90,6 +100,20 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
 
+    @property
+    def commonest_fault(self) -> Fault:
+        """The fault for which most answers were rejected."""
+        return self.turned_down.most_common(1)[0][0]
+
+    @property
+    def failures(self) -> str:
+        """Sentence about the targets that the fallback wrote."""
+        fault = self.commonest_fault
+        return (
+            f"{self.replaced} of {self.written + self.replaced} targets were written by the template teacher, because "
+            f"the teacher failed; the commonest fault: {fault}. To change that, {advice(fault)}"
+        )
+
 
 @dataclass(frozen=True)
 class LLMTargetWriter:
@@ -113,25 +137,59 @@ class LLMTargetWriter:
 
         If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes the
         target. This method raises the same errors as `ChatModel.complete`.
+
+        Raises:
+            UnlearnError: the teacher failed for `FAILED_SHARE` of the first `FIRST` rows, or for `FAILED_IN_A_ROW` rows
+                in a row. It is not asked about the rows after them.
         """
         done: dict[int, Target] = {}
-        faults: dict[int, Fault | None] = dict.fromkeys(range(len(rows)))
-        for attempt in range(1 + AGAIN):
-            if not faults:
-                break
-            name = "targets" if attempt == 0 else "targets, repeated"
-            on_reply, draw = self.count(name, len(faults)), f"{seed}.{attempt}"
-            prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
-            replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
-            faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
-        # If the teacher gave no answer at all for a row, the row is not tried again, so the row is not among the
-        # faults.
+        if rows:
+            on_reply = self.count("targets", len(rows))
+            for part in _parts(len(rows)):
+                self._write(rows, scope, seed, part, done, on_reply)
+                self._refuse_failing(part.stop, done, len(rows))
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
         self.usage.written += len(rows) - len(left)
         self.usage.replaced += len(left)
         return [done[place] for place in range(len(rows))]
+
+    def _write(
+        self,
+        rows: Sequence[Row],
+        scope: Scope,
+        seed: int,
+        part: range,
+        done: dict[int, Target],
+        on_reply: Callable[[int], None],
+    ) -> None:
+        """Add the valid targets of some rows to `done`, by the row's index."""
+        faults: dict[int, Fault | None] = dict.fromkeys(part)
+        for attempt in range(1 + AGAIN):
+            if not faults:
+                break
+            if attempt:
+                on_reply = self.count("targets, repeated", len(faults))
+            draw = f"{seed}.{attempt}"
+            prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
+            replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
+            # If the teacher gave no answer at all for a row, the row is not tried again, so the row is not among the
+            # faults.
+            faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
+
+    def _refuse_failing(self, asked: int, done: Mapping[int, Target], rows: int) -> None:
+        """Raise `UnlearnError` if the teacher failed too often for the rows that it was asked about."""
+        failed = [place not in done for place in range(asked)]
+        in_a_row = max((len(list(run)) for each, run in groupby(failed) if each), default=0)
+        if in_a_row < FAILED_IN_A_ROW and (asked < FIRST or sum(failed[:FIRST]) < FAILED_SHARE * FIRST):
+            return
+        fault = self.usage.commonest_fault
+        raise UnlearnError(
+            f"the teacher wrote no usable target for {sum(failed)} of {asked} rows; the commonest fault: {fault}",
+            where=f"{rows - asked} more rows were not sent",
+            fix=f"{advice(fault)}; or set targets.teacher=template; replies received so far are kept",
+        )
 
     def _accept(
         self, rows: Sequence[Row], scope: Scope, replies: Mapping[int, Reply], done: dict[int, Target]
@@ -146,8 +204,8 @@ class LLMTargetWriter:
             self.usage.tokens_out += reply.tokens_out or 0
             row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
             # A target that was cut by a limit or a filter is incomplete, whatever the target contains.
-            cut = reply.ended in ("length", "filter")
-            fault: Fault | None = "cut off" if cut else find_fault(target, row, scope, self.fits)
+            by_end: dict[str, Fault] = {"none": "no answer", "length": "cut off", "filter": "cut off"}
+            fault = by_end.get(reply.ended) or find_fault(target, row, scope, self.fits)
             if fault is None:
                 good[place] = target
             else:
@@ -163,3 +221,9 @@ class LLMTargetWriter:
         done |= good
         # The faults are in the order of the rows, so that prompts and cached replies depend on nothing else.
         return {place: wrong[place] for place in replies if place in wrong and replies[place].ended != "none"}
+
+
+def _parts(rows: int) -> Iterator[range]:
+    """Yield the indices of the rows in parts, after each of which failures are counted."""
+    ends = [*range(min(FIRST, rows), rows, LATER), rows]
+    yield from (range(begin, end) for begin, end in pairwise([0, *ends]))

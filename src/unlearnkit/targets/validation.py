@@ -11,7 +11,7 @@ from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.disclosure import states_request
 
-Malformed = Literal["no trace", "no response", "cut off", "too long"]
+Malformed = Literal["no answer", "no trace", "no response", "cut off", "too long"]
 Leaking = Literal["leak in the trace", "leak in the response", "lift"]
 Fault = Malformed | Leaking | Literal["states the request"]
 
@@ -35,6 +35,18 @@ _REASONS: dict[Fault, str] = {
     "thing is asked for, and do not describe the answer or what it is known for",
 }
 
+_ADVICE: dict[Fault, str] = {
+    "no answer": "check the server",
+    "no trace": "choose a model that reasons before it answers",
+    "no response": "choose a model that closes its reasoning, or raise targets.sampling.max_tokens",
+    "cut off": "raise targets.sampling.max_tokens",
+    "too long": "raise train.max_length",
+    "leak in the trace": "choose a stronger model",
+    "leak in the response": "choose a stronger model",
+    "states the request": "choose a stronger model, or set may_disclose in the scope",
+    "lift": "choose a stronger model, or raise targets.lift_at_most",
+}
+
 
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
     """Return the first fault of a target, or None.
@@ -55,9 +67,15 @@ def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | No
     return None if fits(row, target) else "too long"
 
 
+def advice(fault: Fault) -> str:
+    """Return what the user can change about a fault."""
+    return _ADVICE[fault]
+
+
 def reason(fault: Fault) -> str:
     """Return a message that explains a fault to the teacher.
 
-    The message quotes nothing from the target.
+    The message quotes nothing from the target. There is none for `no answer`, because the teacher is then not asked
+    again.
     """
     return f"An earlier attempt was turned down, for {_REASONS[fault]}."
