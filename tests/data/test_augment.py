@@ -18,7 +18,7 @@ ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers()), max_size=60, uniqu
 
 
 def drawn(items: list[tuple[int, int]], amount: int, seed: int = 0) -> list[tuple[int, int]]:
-    return draw_evenly(items, lambda item: item[0], lambda item: item[1] % 2, amount, seed)
+    return draw_evenly(items, [lambda item: item[0], lambda item: item[1] % 2], amount, seed)
 
 
 @given(items=ITEMS, amount=st.integers(0, 70), seed=st.integers(0, 2**40))

@@ -380,7 +380,7 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
     rows = [mention.row for mention in found]
     assert rows and not {bare(row.question) for row in measured} & {bare(row.question) for row in rows}
     assert len({row.id for row in rows}) == len(rows)
-    some = draw_evenly(found, lambda m: (m.stays, m.row.wording), lambda m: m.topic is None, 400, seed)
+    some = draw_evenly(found, [lambda m: (m.stays, m.row.wording), lambda m: m.topic is None], 400, seed)
     targets = taught(request.scope, some, echo, request.splits["retain"])
     refused = [mention.row for mention in some if not mention.stays and mention.row.id in targets]
     assert refused and not any(scanner(request.scope).scan(targets[row.id], row) for row in refused)

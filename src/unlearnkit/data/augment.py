@@ -7,7 +7,7 @@ the scope: questions about the subjects, and the same questions about neighbors 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal, TypeVar
@@ -94,38 +94,36 @@ def read_composed(path: Path) -> list[ComposedRow]:
     return [ComposedRow.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def draw_evenly(
-    items: Sequence[T], group: Callable[[T], Hashable], subgroup: Callable[[T], Hashable], amount: int, seed: int
-) -> list[T]:
+def draw_evenly(items: Sequence[T], keys: Sequence[Callable[[T], Hashable]], amount: int, seed: int) -> list[T]:
     """Draw equally many items of each group, if possible.
 
-    In each group, equally many items of each subgroup are drawn. The items keep their order. The items of a smaller
-    amount are among those of a larger one.
+    The first key divides the items into groups, and each further key divides a group into smaller groups. In each
+    group, equally many items of each smaller group are drawn. The items keep their order. The items of a smaller amount
+    are among those of a larger one.
 
     Args:
         items: the items.
-        group: returns the group of an item.
-        subgroup: returns the subgroup of an item, within its group.
+        keys: functions that return the group of an item.
         amount: maximum number of items to draw.
         seed: seed of the draw.
     """
-    groups: dict[Hashable, dict[Hashable, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for at, item in enumerate(items):
-        groups[group(item)][subgroup(item)].append(at)
-    draw = Random(f"augment/{seed}")
-    for subgroups in groups.values():
-        for members in subgroups.values():
-            draw.shuffle(members)
-    order = _in_turn({name: _in_turn(subgroups, draw) for name, subgroups in groups.items()}, draw)
+    order = _in_turn(items, range(len(items)), keys, Random(f"augment/{seed}"))
     return [items[at] for at in sorted(order[:amount])]
 
 
-def _in_turn(groups: Mapping[Hashable, Sequence[int]], draw: Random) -> list[int]:
-    """Return the members of all groups, one of each in turn.
+def _in_turn(
+    items: Sequence[T], members: Sequence[int], keys: Sequence[Callable[[T], Hashable]], draw: Random
+) -> list[int]:
+    """Return the indices of a group's members, one of each smaller group in turn.
 
-    The order of the groups is drawn.
+    The order of the smaller groups is drawn.
     """
+    if not keys:
+        return draw.sample(members, len(members))
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for at in members:
+        groups[keys[0](items[at])].append(at)
     names = sorted(groups, key=repr)
     draw.shuffle(names)
-    turns = range(max(map(len, groups.values()), default=0))
-    return [groups[name][turn] for turn in turns for name in names if turn < len(groups[name])]
+    orders = [_in_turn(items, groups[name], keys[1:], draw) for name in names]
+    return [order[turn] for turn in range(max(map(len, orders), default=0)) for order in orders if turn < len(order)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.forms import form_names
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.wordings import LANGUAGES
+from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.files.suite import AUTO
 from unlearnkit.targets.compose import composed_rows
 from unlearnkit.training.settings import FORGOTTEN
@@ -83,7 +84,7 @@ class Augmentation:
         if not taught_splits(context.needs):
             # Only a taught trace begins with a note. Other methods need each question once, with the model's own note.
             questions = tuple({each.row.prompt: each.with_own_note() for each in questions}.values())
-        return tuple(draw_evenly(questions, _group, lambda each: each.topic, self._amount(), context.seed))
+        return tuple(draw_evenly(questions, _drawn_by(scope), self._amount(), context.seed))
 
     def _amount(self) -> int:
         """Return the maximum number of questions."""
@@ -233,10 +234,16 @@ def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedR
     return [each for each in rows if fits(each.row)]
 
 
-def _group(question: ScopeQuestion) -> tuple[bool, str | None, str, str, str]:
-    """Return what equally many questions are drawn of.
-
-    The name is part of it, so that there are as many questions through each alias and each secret as in each form.
-    """
-    row = question.row
-    return question.stays, row.subject, row.wording, row.language, question.name
+def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
+    """Return what equally many questions are drawn of, from the largest groups to the smallest."""
+    listed = {subject.name for subject in (*scope.subjects, *scope.neighbors)}
+    return (
+        lambda question: question.stays,
+        # All who are not listed in the scope are one group.
+        lambda question: question.row.subject if question.row.subject in listed else None,
+        # Half of the questions about a subject contain its whole name. The others ask through aliases, short forms of
+        # the name, and secrets.
+        lambda question: question.name == question.row.subject,
+        lambda question: (question.name, question.row.wording, question.row.language),
+        lambda question: question.topic,
+    )
