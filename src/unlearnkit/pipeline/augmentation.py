@@ -239,8 +239,8 @@ def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
     listed = {subject.name for subject in (*scope.subjects, *scope.neighbors)}
     return (
         lambda question: question.stays,
-        # All who are not listed in the scope are one group.
-        lambda question: question.row.subject if question.row.subject in listed else None,
+        lambda question: question.row.subject in listed,
+        lambda question: question.row.subject,
         # Half of the questions about a subject contain its whole name. The others ask through aliases, short forms of
         # the name, and secrets.
         lambda question: question.name == question.row.subject,

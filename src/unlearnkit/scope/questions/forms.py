@@ -13,17 +13,18 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import cycle, islice
 from random import Random
-from typing import Literal
+from typing import Literal, TypeVar
 
 import yaml
 
 from unlearnkit.data.rows import Turn
 from unlearnkit.scope.questions.context import QuestionContext, is_apart
-from unlearnkit.scope.questions.names import similar_names
+from unlearnkit.scope.questions.names import half_names, other_subjects, similar_names
 from unlearnkit.scope.questions.notes import look
 from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion, question_row
-from unlearnkit.scope.scope import ScopeSubject
 from unlearnkit.text.spellings import fold
+
+T = TypeVar("T")
 
 Kind = Literal["person", "thing"]
 Templates = Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]]
@@ -39,6 +40,9 @@ SPELLINGS: dict[str, Callable[[str, Random], str]] = {
 }
 """Forms that change the spelling of a plain question."""
 _LETTERS_PER_ERROR = 20
+FEW = 2
+"""Number of templates of each form and language for a name that the scope does not list. There may be many such
+names."""
 _WORDS = 4
 """A retain answer of more words is not asked about, because it is a sentence."""
 _DIGITS = 5
@@ -52,20 +56,34 @@ def in_forms(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """
     if context.partly:
         return
-    asked = [(subject, False) for subject in context.scope.subjects]
-    asked += [(ScopeSubject(name=one.name), True) for one in context.scope.neighbors]
-    asked += [(ScopeSubject(name=name), True) for name in similar_names(context)]
+    listed = [(subject.name, False) for subject in context.scope.subjects]
+    listed += [(one.name, True) for one in context.scope.neighbors]
+    halves = half_names(context) if _kind(context) == "person" else []
+    unlisted = dict.fromkeys([*similar_names(context), *halves, *other_subjects(context)])
     others = [*(one.name for one in context.scope.neighbors), *(row.subject for row in context.retain if row.subject)]
-    for subject, stays in asked:
-        apart = [name for name in dict.fromkeys(others) if name != subject.name]
-        yield from _about(context, subject, apart, stays=stays)
+    for name, stays in [*listed, *((name, True) for name in unlisted)]:
+        apart = [other for other in dict.fromkeys(others) if other != name]
+        # A short form of a half name may mean the subject.
+        yield from _about(
+            context, name, apart, stays=stays, most=FEW if name in unlisted else None, short=name not in halves
+        )
     yield from _owners(context)
 
 
 def _about(
-    context: QuestionContext, subject: ScopeSubject, others: Sequence[str], *, stays: bool
+    context: QuestionContext, name: str, others: Sequence[str], *, stays: bool, most: int | None, short: bool
 ) -> Iterator[ScopeQuestion]:
-    name, draw = subject.name, Random(f"forms/{subject.name}")
+    """Yield questions about one name.
+
+    Args:
+        context: the scope and the rows.
+        name: name of a subject, of a neighbor, or of somebody else.
+        others: other names, for comparisons.
+        stays: whether the answers should stay unchanged.
+        most: maximum number of templates of each form and language; None: all templates are used.
+        short: whether short forms of the name are asked about, too.
+    """
+    draw = Random(f"forms/{name}")
     # What is true of another subject may be what is withheld of this one.
     withheld = {answer for row in context.withheld if row.subject == name for answer in row.answers}
     secrets = [secret for secret in context.scope.secrets if withheld.isdisjoint(secret.forms)]
@@ -77,9 +95,10 @@ def _about(
     other = cycle(others)
     templates = form_templates(_kind(context))
     for language in context.scope.languages:
-        plain = templates[PLAIN].get(language, ())
-        for form, by_language in templates.items():
-            for turns in by_language.get(language, ()) if form != OWNER else ():
+        chosen = {form: _some(by_language.get(language, ()), most, draw) for form, by_language in templates.items()}
+        plain = chosen[PLAIN]
+        for form, of_form in chosen.items():
+            for turns in of_form if form != OWNER else ():
                 needs = " ".join(turns)
                 if ("{value}" in needs and not foreign) or ("{other}" in needs and not others):
                     continue
@@ -88,15 +107,19 @@ def _about(
                     slots["value"] = next(values)
                 if "{other}" in needs:
                     slots["other"] = next(other)
-                yield _question(turns, slots, name, form, language, subject.name, stays=stays)
+                yield _question(turns, slots, name, form, language, name, stays=stays)
         for form, spell in SPELLINGS.items():
             for turns in plain:
                 text = spell(turns[0].format(name=name), draw)
-                yield _question((text,), None, name, form, language, subject.name, stays=stays)
-        if _kind(context) == "person":
-            for form, short in _shortened(context, name).items():
+                yield _question((text,), None, name, form, language, name, stays=stays)
+        if short and _kind(context) == "person":
+            for form, part in _shortened(context, name).items():
                 for turns in plain:
-                    yield _question(turns, {"name": short}, short, form, language, subject.name, stays=stays)
+                    yield _question(turns, {"name": part}, part, form, language, name, stays=stays)
+
+
+def _some(templates: Sequence[T], most: int | None, draw: Random) -> Sequence[T]:
+    return templates if most is None or most >= len(templates) else draw.sample(templates, most)
 
 
 def _owners(context: QuestionContext) -> Iterator[ScopeQuestion]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import cycle, islice
+from itertools import cycle, islice, product
+from random import Random
 
+from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import TOPICS, QuestionContext, around, is_apart, words_of
 from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, retain_topics, topics_of
 from unlearnkit.scope.questions.question import ADAPTED, ScopeQuestion, question_row
@@ -26,6 +28,10 @@ TIMES_ALIKE = 2
 maximum, questions on these names would outnumber all other questions."""
 SIMILAR = 2
 """Maximum number of names that share a word with the name of one subject and are asked about in all forms."""
+HALVES = 2
+"""Number of invented names for each word of a subject's name."""
+OTHERS = 40
+"""Maximum number of subjects of retain rows that are asked about in all forms."""
 SWAPPED = 2
 """The question of each forget row is also asked about this many neighbors."""
 
@@ -124,6 +130,63 @@ def similar_names(context: QuestionContext) -> list[str]:
         sharing = (name for name in _names_apart(context) if words & set(words_of(name)))
         found |= dict.fromkeys(islice(sharing, SIMILAR))
     return list(found)
+
+
+def half_names(context: QuestionContext) -> list[str]:
+    """Return invented names that share one word with a subject's name.
+
+    The other words are those of another name of the scope or of a retain row. A model that has learned to decline
+    questions with a subject's surname may otherwise decline questions about all who bear this surname.
+    """
+    known = {*context.names, *_names_apart(context)}
+    found: dict[str, None] = {}
+    for subject in context.scope.subjects:
+        words, others = subject.name.split(), cycle(_alike(context, subject.name))
+        if len(words) < 2:
+            continue
+        for at, _ in product(range(len(words)), range(HALVES)):
+            if (other := next(others, None)) is not None:
+                name = " ".join(
+                    word if at == place else part
+                    for place, (word, part) in enumerate(zip(words, other.split(), strict=True))
+                )
+                if name not in known:
+                    found[name] = None
+    return list(found)
+
+
+def _alike(context: QuestionContext, name: str) -> list[str]:
+    """Return other names with as many words, in a drawn order. None of them shares a word with the scope's subjects."""
+    taken = {word for one in context.scope.subjects for word in words_of(one.name)}
+    names = [*(one.name for one in context.scope.neighbors), *other_subjects(context)]
+    apart = [one for one in names if len(one.split()) == len(name.split()) and taken.isdisjoint(words_of(one))]
+    Random(f"halves/{name}").shuffle(apart)
+    return apart
+
+
+def other_subjects(context: QuestionContext) -> list[str]:
+    """Return subjects of retain rows that are of the same kind as the scope's subjects.
+
+    They have the topic or the attribute of a forget row. If no forget row has one, all subjects of retain rows are
+    returned. At most `OTHERS` are returned.
+    """
+    of_forget = {_kinds(row) for row in context.forget}
+    asked = {kind for kinds in of_forget for kind in kinds}
+    apart = _names_apart(context)
+    names = [
+        row.subject
+        for row in context.retain
+        if row.subject in apart and (not asked or not asked.isdisjoint(_kinds(row)))
+    ]
+    drawn = list(dict.fromkeys(name for name in names if name is not None))
+    Random("others").shuffle(drawn)
+    return drawn[:OTHERS]
+
+
+def _kinds(row: Row) -> frozenset[tuple[str, str]]:
+    """Return the topic and the attribute of a row, if any."""
+    named = {"topic": noted(row)[0], "attribute": row.attribute or ""}
+    return frozenset((what, value) for what, value in named.items() if value)
 
 
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
