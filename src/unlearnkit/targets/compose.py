@@ -5,7 +5,8 @@ The targets are the teacher's refusals for questions in scope. Composed rows hav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle
 
 from unlearnkit.data.augment import ComposedRow
 from unlearnkit.data.generation import Generation
@@ -46,9 +47,9 @@ def composed_rows(
 ) -> list[ComposedRow]:
     """Return composed questions with the target model's own outputs.
 
-    A question in scope is left out if the model's own note says that the question asks for a withheld secret, or if the
-    model's own answer tells one. A question out of scope is left out if the model's output is empty or is rejected by
-    `RetainAnswerFilter`.
+    If the model's own note on a question in scope says that the question asks for a withheld secret, or its own answer
+    tells one, the question gets neither: its note is composed, and its answer is a placeholder. A question out of scope
+    is left out if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
@@ -67,30 +68,42 @@ def composed_rows(
     # The model may write the same note for a question to answer and for a question to refuse. The same note must not
     # lead to both an answer and a refusal, so one of the two questions is left out.
     stays = {note for question, note in noted if question.stays and question.topic is not None} - {""}
-    topics = topics_by_subject(withheld)
     in_scope = [
         (question, note)
         for question, note in noted
-        if not question.stays
-        and (question.topic is not None or note not in stays)
-        and not note.startswith(topics.get(question.row.subject, ()))
-        and not (question in own and _tells_any(own[question], question.row.subject, withheld))
+        if not question.stays and (question.topic is not None or note not in stays)
     ]
+    topics = topics_by_subject(withheld)
+    withholding = {
+        question
+        for question, note in in_scope
+        if note.startswith(topics.get(question.row.subject, ()))
+        or (question in own and _tells_any(own[question], question.row.subject, withheld))
+    }
+    free = _topics_in_turn(question for question, _ in in_scope if question not in withholding)
     decided = {note for _, note in in_scope} - {""}
     chosen = [*in_scope, *((question, note) for question, note in noted if question.stays and note not in decided)]
     begun = [
         question.row.model_copy(update={"trace": note})
         for question, note in chosen
-        if question not in own and (answered or question.stays)
+        if question not in own and (answered or question.stays) and question not in withholding
     ]
     continued = iter(generate(begun))
     rows = []
     for question, note in chosen:
+        if question in withholding:
+            topic = next(free.get(question.row.subject, iter(())), None)
+            note = "" if topic is None else f"{topic}{question.name}"
+            rows.append(ComposedRow(row=question.row, stays=False, note=note, given=topic is not None, tells=False))
+            continue
         if not question.stays and not answered:
             row = question.row
         else:
             output = own[question] if question in own else next(continued)
-            if not output.response or (not question.stays and _tells_any(output, question.row.subject, withheld)):
+            if not output.response:
+                continue
+            if not question.stays and _tells_any(output, question.row.subject, withheld):
+                rows.append(ComposedRow(row=question.row, stays=False, note=note, given=True, tells=False))
                 continue
             row = question.row.model_copy(update={"trace": output.trace, "answer": output.response})
             target = Target(id=row.id, trace=row.trace, response=row.answer)
@@ -102,6 +115,15 @@ def composed_rows(
         )
     doubtful = doubtful_rows([each for each in rows if each.stays], retain)
     return [each.model_copy(update={"doubtful": True}) if each.row.id in doubtful else each for each in rows]
+
+
+def _topics_in_turn(questions: Iterable[ScopeQuestion]) -> dict[str | None, Iterator[str]]:
+    """Return an endless iterator over the topics of each subject's questions."""
+    topics: dict[str | None, dict[str, None]] = {}
+    for question in questions:
+        if question.topic is not None:
+            topics.setdefault(question.row.subject, {})[question.topic] = None
+    return {subject: cycle(found) for subject, found in topics.items()}
 
 
 def _tells_any(output: Generation, subject: str | None, withheld: Sequence[Row]) -> bool:
