@@ -18,7 +18,7 @@ from unlearnkit.methods.quantities import Quantity
 from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.forms import form_names
-from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion
 from unlearnkit.scope.questions.wordings import LANGUAGES
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.files.suite import AUTO
@@ -239,11 +239,12 @@ def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
     listed = {subject.name for subject in (*scope.subjects, *scope.neighbors)}
     return (
         lambda question: question.stays,
-        lambda question: question.row.subject in listed,
+        lambda question: (question.row.subject in listed, question.row.wording == EXCHANGED),
         lambda question: question.row.subject,
         # Half of the questions about a subject contain its whole name. The others ask through aliases, short forms of
         # the name, and secrets.
         lambda question: question.name == question.row.subject,
-        lambda question: (question.name, question.row.wording, question.row.language),
+        lambda question: question.name,
+        lambda question: (question.row.wording, question.row.language),
         lambda question: question.topic,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import QuestionContext, words_in_order
 from unlearnkit.scope.questions.forms import in_forms
+from unlearnkit.scope.questions.kept import exchanged
 from unlearnkit.scope.questions.names import by_alias, by_name, lookalike, out_of_part, swap_entity
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import by_secret, by_text
@@ -66,7 +67,7 @@ def mentions(
             questions += by_alias(context, subject, stays=stays)
             if not stays:
                 questions += out_of_part(context, subject)
-    for compose in (by_secret, by_text, swap_entity, lookalike, in_forms):
+    for compose in (by_secret, by_text, swap_entity, lookalike, in_forms, exchanged):
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence

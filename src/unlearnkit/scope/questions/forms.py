@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from itertools import cycle, islice
@@ -18,10 +19,10 @@ from typing import Literal, TypeVar
 import yaml
 
 from unlearnkit.data.rows import Turn
-from unlearnkit.scope.questions.context import QuestionContext, is_apart
+from unlearnkit.scope.questions.context import QuestionContext, is_apart, words_of
 from unlearnkit.scope.questions.names import half_names, other_subjects, similar_names
 from unlearnkit.scope.questions.notes import look
-from unlearnkit.scope.questions.question import ADAPTED, GENERAL, ScopeQuestion, question_row
+from unlearnkit.scope.questions.question import ADAPTED, EXCHANGED, GENERAL, ScopeQuestion, question_row
 from unlearnkit.text.spellings import fold
 
 T = TypeVar("T")
@@ -56,66 +57,94 @@ def in_forms(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """
     if context.partly:
         return
-    listed = [(subject.name, False) for subject in context.scope.subjects]
-    listed += [(one.name, True) for one in context.scope.neighbors]
-    halves = half_names(context) if _kind(context) == "person" else []
-    unlisted = dict.fromkeys([*similar_names(context), *halves, *other_subjects(context)])
-    others = [*(one.name for one in context.scope.neighbors), *(row.subject for row in context.retain if row.subject)]
-    for name, stays in [*listed, *((name, True) for name in unlisted)]:
-        apart = [other for other in dict.fromkeys(others) if other != name]
-        # A short form of a half name may mean the subject.
-        yield from _about(
-            context, name, apart, stays=stays, most=FEW if name in unlisted else None, short=name not in halves
-        )
+    for asked in _asked(context):
+        yield from _about(context, asked)
     yield from _owners(context)
 
 
-def _about(
-    context: QuestionContext, name: str, others: Sequence[str], *, stays: bool, most: int | None, short: bool
-) -> Iterator[ScopeQuestion]:
-    """Yield questions about one name.
+@dataclass(frozen=True)
+class _Asked:
+    """A name that is asked about."""
 
-    Args:
-        context: the scope and the rows.
-        name: name of a subject, of a neighbor, or of somebody else.
-        others: other names, for comparisons.
-        stays: whether the answers should stay unchanged.
-        most: maximum number of templates of each form and language; None: all templates are used.
-        short: whether short forms of the name are asked about, too.
+    subject: str
+    name: str
+    stays: bool
+    kind: Kind
+    others: Sequence[str]
+    """Other names, for comparisons."""
+    most: int | None = None
+    """Maximum number of templates of each form and language; None: all templates are used."""
+    short: bool = True
+    """Whether short forms of the name are asked about, too."""
+
+    @property
+    def text(self) -> str:
+        """The name in a question. Aliases are quoted, because an alias may be a title."""
+        return self.name if self.name == self.subject else f"«{self.name}»"
+
+
+def _asked(context: QuestionContext) -> Iterator[_Asked]:
+    """Yield the names that are asked about: of subjects, neighbors and others.
+
+    An alias without a word of the subject's name is asked about like a thing, because it may be a work.
     """
+    kind, listed = _kind(context), [*context.scope.subjects, *context.scope.neighbors]
+    known = [*(one.name for one in context.scope.neighbors), *(row.subject for row in context.retain if row.subject)]
+    halves = half_names(context) if kind == "person" else []
+    unlisted = dict.fromkeys([*similar_names(context), *halves, *other_subjects(context)])
+    works = [alias for one in listed for alias in one.aliases]
+
+    def apart(others: Sequence[str], name: str) -> list[str]:
+        return [other for other in dict.fromkeys(others) if other != name]
+
+    for one in listed:
+        stays = one in context.scope.neighbors
+        yield _Asked(one.name, one.name, stays, kind, apart(known, one.name))
+        for alias in one.aliases:
+            if set(words_of(alias)).isdisjoint(words_of(one.name)):
+                yield _Asked(one.name, alias, stays, "thing", apart(works, alias), most=FEW)
+    for name in unlisted:
+        # A short form of a half name may mean the subject.
+        yield _Asked(name, name, True, kind, apart(known, name), most=FEW, short=name not in halves)
+
+
+def _about(context: QuestionContext, asked: _Asked) -> Iterator[ScopeQuestion]:
+    subject, name, kind, stays = asked.subject, asked.name, asked.kind, asked.stays
     draw = Random(f"forms/{name}")
     # What is true of another subject may be what is withheld of this one.
-    withheld = {answer for row in context.withheld if row.subject == name for answer in row.answers}
+    withheld = {answer for row in context.withheld if row.subject == subject for answer in row.answers}
     secrets = [secret for secret in context.scope.secrets if withheld.isdisjoint(secret.forms)]
-    own = [secret.forms[0] for secret in secrets if secret.subject == name and secret.forms[0] != name]
-    foreign = [secret.forms[0] for secret in secrets if secret.subject not in (name, secret.forms[0])]
+    own = [
+        secret.forms[0] for secret in secrets if secret.subject == subject and secret.forms[0] not in (subject, name)
+    ]
+    foreign = [secret.forms[0] for secret in secrets if secret.subject not in (subject, secret.forms[0])]
     draw.shuffle(foreign)
     # Every second statement about a subject is true.
     values = cycle([value for pair in zip(cycle(own), foreign, strict=False) for value in pair] if own else foreign)
-    other = cycle(others)
-    templates = form_templates(_kind(context))
+    other = cycle(asked.others)
+    templates = form_templates(kind)
     for language in context.scope.languages:
-        chosen = {form: _some(by_language.get(language, ()), most, draw) for form, by_language in templates.items()}
+        chosen = {form: _some(of.get(language, ()), asked.most, draw) for form, of in templates.items()}
         plain = chosen[PLAIN]
         for form, of_form in chosen.items():
             for turns in of_form if form != OWNER else ():
                 needs = " ".join(turns)
-                if ("{value}" in needs and not foreign) or ("{other}" in needs and not others):
+                if ("{value}" in needs and not foreign) or ("{other}" in needs and not asked.others):
                     continue
-                slots = {"name": name}
+                slots = {"name": asked.text}
                 if "{value}" in needs:
                     slots["value"] = next(values)
                 if "{other}" in needs:
                     slots["other"] = next(other)
-                yield _question(turns, slots, name, form, language, name, stays=stays)
+                yield _question(turns, slots, name, form, language, subject, stays=stays)
         for form, spell in SPELLINGS.items():
             for turns in plain:
-                text = spell(turns[0].format(name=name), draw)
-                yield _question((text,), None, name, form, language, name, stays=stays)
-        if short and _kind(context) == "person":
+                text = spell(turns[0].format(name=asked.text), draw)
+                yield _question((text,), None, name, form, language, subject, stays=stays)
+        if asked.short and kind == "person":
             for form, part in _shortened(context, name).items():
                 for turns in plain:
-                    yield _question(turns, {"name": part}, part, form, language, name, stays=stays)
+                    yield _question(turns, {"name": part}, part, form, language, subject, stays=stays)
 
 
 def _some(templates: Sequence[T], most: int | None, draw: Random) -> Sequence[T]:
@@ -206,7 +235,17 @@ def form_templates(kind: Kind) -> Templates:
 
 def form_names() -> tuple[str, ...]:
     """Return the names of all forms."""
-    return (GENERAL, ADAPTED, *form_templates("person"), *SPELLINGS, "given", "surname", "initial", "surname_given")
+    return (
+        GENERAL,
+        ADAPTED,
+        EXCHANGED,
+        *form_templates("person"),
+        *SPELLINGS,
+        "given",
+        "surname",
+        "initial",
+        "surname_given",
+    )
 
 
 def _mistyped(text: str, draw: Random) -> str:

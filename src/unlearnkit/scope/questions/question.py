@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from unlearnkit.data.augment import NO_ANSWER
 from unlearnkit.data.rows import Row, Turn
 
-GENERAL, ADAPTED = "general", "adapted"
-"""Forms of composed questions: those in general words, and those adapted from given rows."""
+GENERAL, ADAPTED, EXCHANGED = "general", "adapted", "exchanged"
+"""Forms of composed questions: those in general words, those adapted from given rows, and those of retain rows, asked
+about other subjects of retain rows."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Compose questions about subjects of retain rows, in the words of other retain rows.
+
+The retain rows are a sample of what the model should keep. It may know more about the same subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unlearnkit.data.rows import Row
+from unlearnkit.scope.questions.context import QuestionContext, around, is_apart
+from unlearnkit.scope.questions.notes import noted
+from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion, question_row
+
+
+def exchanged(context: QuestionContext) -> Iterator[ScopeQuestion]:
+    """Yield the questions of retain rows about other subjects of the same kind.
+
+    Two subjects are of the same kind if their rows share an attribute or a topic.
+    """
+    wordings: dict[tuple[str, str], dict[str, str]] = {}
+    subjects: dict[tuple[str, str], dict[str, None]] = {}
+    for row in context.retain:
+        if row.subject is None or row.options or not is_apart(row.subject, context.names):
+            continue
+        parts = around(row.question, row.subject)
+        for kind in _kinds(row):
+            subjects.setdefault(kind, {})[row.subject] = None
+            if len(parts) > 1:
+                wording = "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in parts)
+                wordings.setdefault(kind, {})[wording] = row.language
+    kinds_of: dict[str, set[tuple[str, str]]] = {}
+    for kind, names in subjects.items():
+        for name in names:
+            kinds_of.setdefault(name, set()).update(kind for kind in subjects if name in subjects[kind])
+    asked = {row.question for row in context.retain}
+    for name, kinds in kinds_of.items():
+        alike = {other for kind in kinds for other in subjects[kind]}
+        for kind in sorted({kind for other in alike for kind in kinds_of[other]}):
+            for wording, language in wordings.get(kind, {}).items():
+                question = wording.format(name=name)
+                if question not in asked and language in context.scope.languages:
+                    yield ScopeQuestion(question_row(question, None, language, name, form=EXCHANGED), name, True, None)
+
+
+def _kinds(row: Row) -> list[tuple[str, str]]:
+    """Return the attribute and the topic of a row, if any."""
+    named = {"attribute": row.attribute or "", "topic": noted(row)[0]}
+    return [(what, value) for what, value in named.items() if value]
