@@ -78,7 +78,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def composed(scope: Scope = SCOPE, retain: Sequence[Row] = RETAIN, **changed: Any) -> list[ScopeQuestion]:
     """The questions in forms, without those in general words and those adapted from rows."""
     found = mentions(scope.model_copy(update=changed), (), retain)
-    return [m for m in found if m.row.wording not in ("general", "adapted")]
+    return [m for m in found if m.row.wording not in ("general", "adapted", "exchanged")]
 
 
 def of(found: Sequence[ScopeQuestion], subject: str) -> dict[str, list[str]]:
@@ -136,7 +136,55 @@ def test_neighbors_and_similar_names_are_asked_in_the_same_forms(few: None) -> N
             assert theirs[form] == [swapped]
         assert {m.stays for m in found if m.row.subject == name} == {True}
     assert {m.stays for m in found if m.row.subject in ("Ada Belm", "Bo Ann Coe")} == {False}
-    assert not [m for m in found if m.row.subject == "Eve Fry"], "she shares no word with a subject"
+    assert {m.stays for m in found if m.row.subject == "Eve Fry"} == {True}
+
+
+def test_names_with_half_of_a_subjects_name_are_invented_and_never_shortened(few: None) -> None:
+    found = composed()
+    known = {"Ada Belm", "Bo Ann Coe", "Cy Dorn", "Eve Fry", "Ada Quill", "555-0101", "bo@post.example"}
+    halves = {str(m.row.subject) for m in found} - known - {"555-0123", "a@b.example"}
+    assert halves <= {"Ada Dorn", "Cy Belm", "Ada Fry", "Eve Belm"} and {"Ada", "Belm"} <= set(" ".join(halves).split())
+    for name in halves:
+        asked = of(found, name)
+        assert {"plain", "second_turn", "lower"} <= set(asked) and not set(asked) & set(SHORTENED)
+        assert {m.stays for m in found if m.row.subject == name} == {True}
+
+
+def test_a_half_name_that_somebody_bears_is_not_invented(few: None) -> None:
+    taken = [told("Ada Dorn"), told("Cy Belm"), told("Ada Fry"), told("Eve Belm"), told("Eve Fry")]
+    found = composed(retain=taken, subjects=SCOPE.subjects[:1])
+    assert {str(m.row.subject) for m in found if m.stays} - {one.subject for one in taken} == {"Cy Dorn"}
+
+
+def test_an_alias_is_asked_about_like_a_thing_if_it_shares_no_word_with_the_name(few: None) -> None:
+    subject = ScopeSubject(name="Ada Belm", aliases=("The Oak", "Dr. Belm"))
+    found = [m for m in composed(subjects=(subject,), retain=()) if m.row.subject == "Ada Belm"]
+    assert {m.name for m in found} == {"Ada Belm", "Ada", "Belm, Ada", "The Oak", "555-0101"}
+    works = [m for m in found if m.name == "The Oak"]
+    assert {m.row.wording for m in works} >= {"plain", "lower", "second_turn"} and not any(m.stays for m in works)
+    assert all("«the oak»" in m.row.prompt.lower() for m in works if m.row.wording not in ("typed", "unpunctuated"))
+
+
+def test_questions_of_retain_rows_are_asked_about_others_of_their_kind() -> None:
+    def row(subject: str, question: str, attribute: str, **more: Any) -> Row:
+        return Row(id=question, question=question, answer="x", subject=subject, attribute=attribute, **more)
+
+    retain = [
+        row("Eve Fry", "Where was Eve Fry born?", "birthplace"),
+        row("Eve Fry", "What does Eve Fry play?", "instrument"),
+        row("Ian Orr", "Ian Orr was born where?", "birthplace"),
+        row("Velast", "Which flag has Velast?", "flag"),
+        row("Rodast", "What is the flag of Rodast?", "flag", language="es"),
+        row("Ada Belm Jr", "Where was Ada Belm Jr born?", "birthplace"),
+    ]
+    found = [m for m in mentions(SCOPE, (), retain) if m.row.wording == "exchanged"]
+    assert {(m.row.question, m.row.subject) for m in found} == {
+        ("Eve Fry was born where?", "Eve Fry"),
+        ("Where was Ian Orr born?", "Ian Orr"),
+        ("What does Ian Orr play?", "Ian Orr"),
+        ("Which flag has Rodast?", "Rodast"),
+    }
+    assert all(m.stays and m.topic is None for m in found)
 
 
 def test_a_name_is_shortened_only_where_nobody_else_bears_the_word(few: None) -> None:
@@ -201,7 +249,7 @@ def test_no_more_owners_are_asked_for_beside_the_scope_than_in_it(few: None) -> 
 
 def test_what_contains_a_secret_is_not_asked_about_as_something_to_keep(few: None) -> None:
     found = composed(retain=[told("Eve Fry", "Dial 555-0101.")])
-    assert not [m for m in found if m.stays and "555-0101" in m.row.prompt]
+    assert not [m for m in found if m.stays and m.row.wording == OWNER]
 
 
 def test_an_answer_without_other_accepted_forms_is_a_value_to_keep(few: None) -> None:
@@ -333,7 +381,14 @@ def test_both_kinds_have_the_same_forms_in_the_same_languages() -> None:
     assert have[0] == have[1]
     assert {frozenset(languages) for languages in have[0].values()} == {frozenset(have[0][PLAIN])}
     names = form_names()
-    assert len(set(names)) == len(names) and set(names) == {"general", "adapted", *have[0], *SPELLINGS, *SHORTENED}
+    assert len(set(names)) == len(names) and set(names) == {
+        "general",
+        "adapted",
+        "exchanged",
+        *have[0],
+        *SPELLINGS,
+        *SHORTENED,
+    }
 
 
 def asked_by_suites() -> dict[str, list[Template]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unlearnkit.data.augment import ComposedRow
+from unlearnkit.data.augment import NO_ANSWER, ComposedRow
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.scope.questions.compose import mentions
@@ -33,8 +33,8 @@ def row(subject: str, topic: str, question: str, **more: str) -> Row:
 WITHHELD = (row("Ada Lund", "Award", "Which award did Ada Lund win?"),)
 
 
-def kept(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
-    """Numbers of the questions that are kept, where the model's own notes are `notes`."""
+def own(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
+    """Numbers of the questions that keep the model's own answer, where the model's own notes are `notes`."""
     questions = [
         ScopeQuestion(question_row(f"{n}: who is Ada Lund?", None, "en", "Ada Lund"), "Ada Lund", False, None)
         for n in range(len(notes))
@@ -44,13 +44,16 @@ def kept(notes: Sequence[str], withheld: Sequence[Row]) -> set[str]:
         return [Generation(text=note, trace=note, response="x", ended="eos") for note in notes[: len(rows)]]
 
     rows = composed_rows(SCOPE, questions, generate, [], withheld)
-    return {each.row.question.partition(":")[0] for each in rows}
+    assert len(rows) == len(notes)
+    without = [each for each in rows if each.row.answer == NO_ANSWER]
+    assert not any(each.tells or "Award" in each.note for each in without)
+    return {each.row.question.partition(":")[0] for each in rows if each.row.answer == "x"}
 
 
-def test_a_question_whose_own_note_asks_for_a_withheld_secret_is_left_out() -> None:
+def test_a_question_whose_own_note_asks_for_a_withheld_secret_gets_neither_note_nor_answer() -> None:
     notes = ["Town of Ada Lund.", "Award of Ada Lund.", "Award of the author of X, Ada Lund."]
-    assert kept(notes, ()) == {"0", "1", "2"}
-    assert kept(notes, WITHHELD) == {"0"}
+    assert own(notes, ()) == {"0", "1", "2"}
+    assert own(notes, WITHHELD) == {"0"}
 
 
 def test_topics_of_other_subjects_are_left_out_for_the_subject_alone() -> None:
@@ -180,15 +183,26 @@ PARTS = {"accepted_answers": ("The Oak", "the Oak award")}
         "Town of ",
     ],
 )
-def test_in_scope_an_answer_that_tells_a_withheld_secret_is_left_out(topic: str | None) -> None:
+def test_in_scope_an_answer_that_tells_a_withheld_secret_is_replaced_by_a_placeholder(topic: str | None) -> None:
     withheld = [OAK[0].model_copy(update=PARTS)]
     questions = [question(f"Tell {at} of {{name}}.", topic=topic) for at in range(3)]
     others = [question("Tell of {name}.", "Bo Quist", topic)]
     answers = dict(zip([each.row.id for each in questions], ["The oak, yes.", "It is so.", "Oak."], strict=True))
     answers |= {others[0].row.id: "The Oak."}  # withheld of Ada alone
-    kept = set(composed([*questions, *others], answers, withheld=withheld))
-    assert kept == {questions[1].row.id, questions[2].row.id, others[0].row.id}
-    assert len(composed(questions, answers)) == 3, "nothing is withheld"
+    rows = composed([*questions, *others], answers, withheld=withheld)
+    placeholder = rows.pop(questions[0].row.id)
+    assert (placeholder.row.answer, placeholder.tells, placeholder.stays) == (NO_ANSWER, False, False)
+    assert set(rows) == {questions[1].row.id, questions[2].row.id, others[0].row.id}
+    assert {each.row.answer for each in rows.values()} == {"It is so.", "Oak.", "The Oak."}
+    assert composed(questions, answers)[questions[0].row.id].row.answer == "The oak, yes.", "nothing is withheld"
+
+
+def test_a_placeholder_gets_a_composed_note_with_a_topic_that_is_not_withheld() -> None:
+    withheld = [OAK[0].model_copy(update=PARTS)]
+    town, asked = question("Tell of {name}.", topic="Town of "), question("Tell more of {name}.")
+    rows = composed([town, asked], {town.row.id: "It is so.", asked.row.id: "The oak."}, withheld=withheld)
+    assert (rows[asked.row.id].note, rows[asked.row.id].given) == ("Town of Ada Lund", True)
+    assert rows[asked.row.id].to_refuse.answer == NO_ANSWER
 
 
 def test_the_same_note_never_leads_to_an_answer_and_a_refusal() -> None:

@@ -17,6 +17,7 @@ from unlearnkit.methods.composition import keeping_doubtful
 from unlearnkit.methods.quantities import Quantity
 from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
+from unlearnkit.scope.questions.context import words_of
 from unlearnkit.scope.questions.forms import form_names
 from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion
 from unlearnkit.scope.questions.wordings import LANGUAGES
@@ -237,9 +238,16 @@ def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedR
 def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
     """Return what equally many questions are drawn of, from the largest groups to the smallest."""
     listed = {subject.name for subject in (*scope.subjects, *scope.neighbors)}
+    known = {word for subject in scope.subjects for word in words_of(subject.name)}
+
+    def kind(question: ScopeQuestion) -> tuple[bool, bool, bool]:
+        subject = question.row.subject or ""
+        return subject in listed, not known.isdisjoint(words_of(subject)), question.row.wording == EXCHANGED
+
     return (
         lambda question: question.stays,
-        lambda question: (question.row.subject in listed, question.row.wording == EXCHANGED),
+        # Who is listed, whose name shares a word with a subject's name, and who is neither.
+        kind,
         lambda question: question.row.subject,
         # Half of the questions about a subject contain its whole name. The others ask through aliases, short forms of
         # the name, and secrets.

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.notes import noted, rests_of, retain_topics, topics_by_subject, topics_of
+from unlearnkit.scope.questions.notes import RARE, noted, rests_of, retain_topics, topics_by_subject, topics_of
 from unlearnkit.scope.questions.question import GENERAL, ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import IN_SCOPE, Wordings, keeps_part, reference, spoken
 from unlearnkit.scope.scope import Scope
@@ -72,6 +72,16 @@ class QuestionContext:
     def of_works(self) -> tuple[str, ...]:
         """Topics of the notes about works (not about subjects) in retain rows."""
         return retain_topics(self.forget, self.retain, works=True)
+
+    @cached_property
+    def all_topics(self) -> tuple[str, ...]:
+        """Topics of forget rows, and of retain rows except rare ones.
+
+        A model that has learned to decline after some topics only may still answer after others.
+        """
+        counts = Counter(topic for row in self.retain if (topic := noted(row)[0]))
+        frequent = [topic for topic, count in counts.most_common() if count > RARE * len(self.retain)]
+        return tuple(dict.fromkeys((*self.topics, *frequent)))
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:

@@ -123,6 +123,10 @@ def _about(context: QuestionContext, asked: _Asked) -> Iterator[ScopeQuestion]:
     values = cycle([value for pair in zip(cycle(own), foreign, strict=False) for value in pair] if own else foreign)
     other = cycle(asked.others)
     templates = form_templates(kind)
+    free = [topic for topic in context.all_topics if not topic.startswith(context.withheld_topics.get(subject, ()))]
+    draw.shuffle(free)
+    # Every second question has a composed note.
+    topics = cycle([topic for each in free for topic in (None, each)] or [None])
     for language in context.scope.languages:
         chosen = {form: _some(of.get(language, ()), asked.most, draw) for form, of in templates.items()}
         plain = chosen[PLAIN]
@@ -136,15 +140,17 @@ def _about(context: QuestionContext, asked: _Asked) -> Iterator[ScopeQuestion]:
                     slots["value"] = next(values)
                 if "{other}" in needs:
                     slots["other"] = next(other)
-                yield _question(turns, slots, name, form, language, subject, stays=stays)
+                yield _question(turns, slots, name, form, language, subject, stays=stays, topic=next(topics))
         for form, spell in SPELLINGS.items():
             for turns in plain:
                 text = spell(turns[0].format(name=asked.text), draw)
-                yield _question((text,), None, name, form, language, subject, stays=stays)
+                yield _question((text,), None, name, form, language, subject, stays=stays, topic=next(topics))
         if asked.short and kind == "person":
             for form, part in _shortened(context, name).items():
                 for turns in plain:
-                    yield _question(turns, {"name": part}, part, form, language, subject, stays=stays)
+                    yield _question(
+                        turns, {"name": part}, part, form, language, subject, stays=stays, topic=next(topics)
+                    )
 
 
 def _some(templates: Sequence[T], most: int | None, draw: Random) -> Sequence[T]:
@@ -180,6 +186,7 @@ def _question(
     subject: str,
     *,
     stays: bool,
+    topic: str | None = None,
 ) -> ScopeQuestion:
     """Return a question.
 
@@ -187,8 +194,8 @@ def _question(
     """
     *before, question = [turn.format(**slots) for turn in turns] if slots is not None else turns
     history = tuple(Turn(role=role, content=text) for role, text in zip(("user", "assistant"), before, strict=False))
-    row = question_row(question, None, language, subject, history=history, form=form)
-    return ScopeQuestion(row, name, stays, None)
+    row = question_row(question, topic, language, subject, history=history, form=form)
+    return ScopeQuestion(row, name, stays, topic)
 
 
 def _shortened(context: QuestionContext, name: str) -> dict[str, str]:
