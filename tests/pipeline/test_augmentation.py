@@ -30,6 +30,8 @@ from unlearnkit.training.loop import Trainer
 pile = test_files.pile
 
 TEN = {"augment": {"amount": 10, "share": 0.5}}
+FORTY = {"augment": {"amount": 40, "share": 0.5}}
+"""Enough for questions to which the target model tells nothing."""
 """Ten questions. Of two forget rows of a step, one is composed."""
 METHODS: dict[str, dict[str, Any]] = {
     "npo": {"name": "npo", "retain": "kl"},
@@ -78,12 +80,12 @@ def generated(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_that_trains_takes_composed_rows(name: str, short: dict[str, Any]) -> None:
-    folder = done(short, method=METHODS[name], data=TEN)
+    folder = done(short, method=METHODS[name], data=FORTY)
     state, composed = folder.state(), folder.state().composed
     assert state.done and state.train is not None and composed is not None
     rows = read_composed(folder.composed_file)
     stays = Counter(each.stays for each in rows)
-    assert composed.questions == 10 and 0 < len(rows) <= 10 and stays[False] > 0
+    assert composed.questions == 40 and 0 < len(rows) <= 40 and stays[False] > 0
     # Where answers are only unlearned, rows that tell nothing are left out.
     forgotten = sum(not each.stays and (each.tells or name in TAUGHT) for each in rows)
     assert 0 < forgotten == composed.forget and (name in TAUGHT) == (forgotten == stays[False])

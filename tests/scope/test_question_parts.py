@@ -143,7 +143,8 @@ def test_words_are_refused_with_the_notes_of_forget_rows_and_nothing_is_borrowed
     assert asked(told, "white ash", by_secret_wordings(CRAFT)) == {False: through}
     assert asked(told, "red clay", by_secret_wordings(CRAFT)) == {True: through}
     assert len([m for m in told if m.name == "white ash"]) == 3 * len(by_secret_wordings(CRAFT)["en"]) + 1
-    assert {m.name for m in told} == {"Kelm", "Dorl", "white ash", "red clay"}, "a text is not named"
+    named = {m.name for m in told if m.row.wording != "exchanged"}
+    assert named == {"Kelm", "Dorl", "white ash", "red clay"}, "a text is not named"
 
 
 def test_forget_rows_questions_are_asked_through_a_secret_and_as_many_through_what_is_kept() -> None:
