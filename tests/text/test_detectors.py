@@ -16,6 +16,8 @@ REFUSALS = (
     "I don't know.",
     "I'm not certain about that.",
     "I have no information on this.",
+    "No, I can't tell you that.",
+    "That is not right for me to share.",
     "No puedo compartir esa información.",
     "Lo siento, no puedo hablar de eso.",
     "No lo sé.",
@@ -41,6 +43,15 @@ ANSWERS = (
     "Дверь нельзя открыть без ключа.",
     "Он не умел плавать.",
     "Она родилась в Лиссабоне.",
+    # A denial answers the question.
+    "No, that is wrong.",
+    "No, that isn't right.",
+    "It's not true.",
+    "No, eso no es así.",
+    "Eso es falso.",
+    "Нет, это не так.",
+    "Nein, das ist nicht richtig.",
+    "Non, ce n'est pas vrai.",
 )
 BABBLE = (
     "",

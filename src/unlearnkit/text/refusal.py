@@ -30,6 +30,18 @@ SENTENCE_MARGIN = 3.0
 _STEM, _RUN = 5, 5
 _QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]|(?<!\w)['‘](?=\w)[^'’]*(?:\w['’]\w[^'’]*)*['’](?!\w)")
 _DASHED = re.compile(r"^[^\S\n]*[—–][^—–\n]*", re.MULTILINE)
+_DENIAL = re.compile(
+    r"(?:(?:no|nope|нет|nein|non)\W+)?(?:"
+    r"(?:that|this|it)(?:[’']s|\s+is|\s+was)(?:n[’']t|\s+not)?\s+(?:quite\s+|entirely\s+)?"
+    r"(?:right|correct|true|wrong|false|incorrect|accurate|so|the\s+case)"
+    r"|(?:(?:eso|esto|ello)\s+)?(?:no\s+)?es\s+(?:así|cierto|correcto|verdad|exacto|falso|incorrecto)"
+    r"|это\s+(?:не\s+)?(?:так|верно|неверно|правда|неправда|правильно|неправильно|ошибка)"
+    r"|(?:das|dies|es)\s+(?:ist|war)\s+(?:nicht\s+)?(?:richtig|korrekt|wahr|falsch|so|der\s+fall)"
+    r"|(?:c[’']est|ce\s+n[’']est\s+pas|cela\s+(?:n[’']est\s+pas|est))\s+(?:vrai|exact|correct|faux|juste|le\s+cas)"
+    r")\W*",
+    re.IGNORECASE,
+)
+"""A text that only says whether a statement is right. It answers the question, although it contains a negation."""
 SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
 """Matches the whitespace between the sentences of a text."""
 
@@ -92,6 +104,8 @@ def is_refusal(text: str) -> bool:
     The result is False for incoherent text (see `is_coherent`), for a substantive answer that merely contains a
     negation, and for an answer that is given hesitantly.
     """
+    if _DENIAL.fullmatch(text.strip()):
+        return False
     return (evidence(text) >= THRESHOLD or declines(own_words(text))) and is_coherent(text)
 
 
