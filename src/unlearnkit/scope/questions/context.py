@@ -73,15 +73,21 @@ class QuestionContext:
         """Topics of the notes about works (not about subjects) in retain rows."""
         return retain_topics(self.forget, self.retain, works=True)
 
-    @cached_property
-    def all_topics(self) -> tuple[str, ...]:
-        """Topics of forget rows, and of retain rows except rare ones.
+    def all_topics(self, *, works: bool) -> tuple[str, ...]:
+        """Return the topics of forget rows, and of retain rows except rare ones.
 
         A model that has learned to decline after some topics only may still answer after others.
+
+        Args:
+            works: if True, return topics of notes on something other than the row's subject, such as works of the
+                subject. If False, return topics of notes on the subject.
         """
-        counts = Counter(topic for row in self.retain if (topic := noted(row)[0]))
+        counts = Counter(
+            topic for row in self.retain if (topic := noted(row)[0]) and (noted(row)[1] != row.subject) == works
+        )
         frequent = [topic for topic, count in counts.most_common() if count > RARE * len(self.retain)]
-        return tuple(dict.fromkeys((*self.topics, *frequent)))
+        own = topics_of(self.scope, self.forget, alias=True) if works else self.topics
+        return tuple(dict.fromkeys((*own, *frequent)))
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:

@@ -123,7 +123,8 @@ def _about(context: QuestionContext, asked: _Asked) -> Iterator[ScopeQuestion]:
     values = cycle([value for pair in zip(cycle(own), foreign, strict=False) for value in pair] if own else foreign)
     other = cycle(asked.others)
     templates = form_templates(kind)
-    free = [topic for topic in context.all_topics if not topic.startswith(context.withheld_topics.get(subject, ()))]
+    withheld_topics = context.withheld_topics.get(subject, ())
+    free = [each for each in context.all_topics(works=name != subject) if not each.startswith(withheld_topics)]
     draw.shuffle(free)
     # Every second question has a composed note.
     topics = cycle([topic for each in free for topic in (None, each)] or [None])
