@@ -28,7 +28,7 @@ TIMES_ALIKE = 2
 maximum, questions on these names would outnumber all other questions."""
 SIMILAR = 2
 """Maximum number of names that share a word with the name of one subject and are asked about in all forms."""
-HALVES = 3
+HALVES = 8
 """Number of invented names for each word of a subject's name."""
 OTHERS = 40
 """Maximum number of subjects of retain rows that are asked about in all forms."""
