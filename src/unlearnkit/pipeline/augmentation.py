@@ -19,7 +19,7 @@ from unlearnkit.runs.state import Composed
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.context import words_of
 from unlearnkit.scope.questions.forms import form_names
-from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion
+from unlearnkit.scope.questions.question import ADAPTED, EXCHANGED, GENERAL, ScopeQuestion
 from unlearnkit.scope.questions.wordings import LANGUAGES
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.files.suite import AUTO
@@ -253,6 +253,8 @@ def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
         # the name, and secrets.
         lambda question: question.name == question.row.subject,
         lambda question: question.name,
+        # Half of them are in usual words, and half in the other forms.
+        lambda question: question.row.wording in (GENERAL, ADAPTED),
         lambda question: (question.row.wording, question.row.language),
         lambda question: question.topic,
     )

@@ -80,14 +80,18 @@ class QuestionContext:
 
         Args:
             works: if True, return topics of notes on something other than the row's subject, such as works of the
-                subject. If False, return topics of notes on the subject.
+                subject. A topic that is more frequent in retain rows is returned more often, because the model usually
+                writes this note. If False, return topics of notes on the subject, each once.
         """
         counts = Counter(
             topic for row in self.retain if (topic := noted(row)[0]) and (noted(row)[1] != row.subject) == works
         )
-        frequent = [topic for topic, count in counts.most_common() if count > RARE * len(self.retain)]
-        own = topics_of(self.scope, self.forget, alias=True) if works else self.topics
-        return tuple(dict.fromkeys((*own, *frequent)))
+        frequent = {topic: count for topic, count in counts.most_common() if count > RARE * len(self.retain)}
+        if not works:
+            return tuple(dict.fromkeys((*self.topics, *frequent)))
+        least = min(frequent.values(), default=1)
+        often = (topic for topic, count in frequent.items() for _ in range(count // least))
+        return (*topics_of(self.scope, self.forget, alias=True), *often)
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:
