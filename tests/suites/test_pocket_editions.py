@@ -349,3 +349,16 @@ def test_the_three_files_share_no_template() -> None:
     assert len(test) >= 340
     assert apart(validation, test) == validation
     assert apart(corpus_, (*validation, *test)) == corpus_
+
+
+def test_validation_questions_can_be_measured_in_place_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearnkit.suites.pocket.suite.MEASURED", ALL_SETS)
+    test, validation = (Pocket(edition=2, asked=asked).task() for asked in ("test", "validation"))
+    assert set(validation.measured) == set(test.measured)
+    for name in test.validation:
+        assert validation.measured[name] == test.validation[name] != test.measured[name]
+        assert validation.validation[name] == test.measured[name]
+    assert {name: test.measured[name] for name in test.measured if name not in test.validation} == {
+        name: validation.measured[name] for name in test.measured if name not in test.validation
+    }
+    assert validation.splits["retain"] == test.splits["retain"] and validation.splits["forget"] == test.splits["forget"]

@@ -66,6 +66,9 @@ class Pocket(MadeUpSuite):
     """Maximum number of forget rows per subject that the method trains on; null: all rows of the forget split. If the
     forget split has fewer rows about a subject than this maximum, paraphrased rows are added. In this case, the method
     trains on some of the rows on which paraphrase accuracy is measured."""
+    asked: Literal["validation", "test"] = "test"
+    """Which of the questions that other people wrote are asked, in edition 2. Choose settings on `validation`, and
+    report `test`."""
 
     @property
     def _request(self) -> Request:
@@ -91,6 +94,10 @@ class Pocket(MadeUpSuite):
     def task(self) -> SuiteTask:
         """Return the scope, the splits and the measured rows of the request."""
         request, splits = self._request, self._request.splits
+        others = request.validation
+        if self.asked == "validation":
+            splits = Splits({**splits, **request.validation})
+            others = {name: request.splits[name] for name in request.validation}
         measured = {name: splits[name] for name in MEASURED if name in splits}
         if self.forget_rows is not None:
             forget = self._few(splits["forget"], splits["forget.paraphrased"], self.forget_rows)
@@ -102,7 +109,7 @@ class Pocket(MadeUpSuite):
             measured,
             training_scope=request.training_scope,
             withheld=request.withheld,
-            validation=request.validation,
+            validation=others,
         )
 
     def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
