@@ -73,25 +73,30 @@ class QuestionContext:
         """Topics of the notes about works (not about subjects) in retain rows."""
         return retain_topics(self.forget, self.retain, works=True)
 
-    def all_topics(self, *, works: bool) -> tuple[str, ...]:
-        """Return the topics of forget rows, and of retain rows except rare ones.
+    @cached_property
+    def topics_of_all(self) -> tuple[str, ...]:
+        """Topics of notes on subjects of forget rows, and on subjects of retain rows except rare ones.
 
         A model that has learned to decline after some topics only may still answer after others.
-
-        Args:
-            works: if True, return topics of notes on something other than the row's subject, such as works of the
-                subject. A topic that is more frequent in retain rows is returned more often, because the model usually
-                writes this note. If False, return topics of notes on the subject, each once.
         """
-        counts = Counter(
-            topic for row in self.retain if (topic := noted(row)[0]) and (noted(row)[1] != row.subject) == works
-        )
-        frequent = {topic: count for topic, count in counts.most_common() if count > RARE * len(self.retain)}
-        if not works:
-            return tuple(dict.fromkeys((*self.topics, *frequent)))
-        least = min(frequent.values(), default=1)
-        often = (topic for topic, count in frequent.items() for _ in range(count // least))
+        return tuple(dict.fromkeys((*self.topics, *self._frequent_topics(works=False))))
+
+    @cached_property
+    def topics_of_works(self) -> tuple[str, ...]:
+        """Topics of notes on something other than the row's subject, such as works of the subject.
+
+        A topic that is more frequent in retain rows occurs more often, because the model usually writes this note.
+        """
+        counts = self._frequent_topics(works=True)
+        least = min(counts.values(), default=1)
+        often = (topic for topic, count in counts.items() for _ in range(count // least))
         return (*topics_of(self.scope, self.forget, alias=True), *often)
+
+    def _frequent_topics(self, *, works: bool) -> dict[str, int]:
+        """Return the number of retain rows with each topic, except rare topics, most frequent first."""
+        notes = ((row, *noted(row)) for row in self.retain)
+        counts = Counter(topic for row, topic, named in notes if topic and (named != row.subject) == works)
+        return {topic: count for topic, count in counts.most_common() if count > RARE * len(self.retain)}
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:

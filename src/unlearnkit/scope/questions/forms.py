@@ -124,7 +124,8 @@ def _about(context: QuestionContext, asked: _Asked) -> Iterator[ScopeQuestion]:
     other = cycle(asked.others)
     templates = form_templates(kind)
     withheld_topics = context.withheld_topics.get(subject, ())
-    free = [each for each in context.all_topics(works=name != subject) if not each.startswith(withheld_topics)]
+    every = context.topics_of_all if name == subject else context.topics_of_works
+    free = [topic for topic in every if not topic.startswith(withheld_topics)]
     draw.shuffle(free)
     # Every second question has a composed note.
     topics = cycle([topic for each in free for topic in (None, each)] or [None])
