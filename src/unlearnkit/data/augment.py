@@ -114,9 +114,9 @@ def draw_evenly(items: Sequence[T], keys: Sequence[Callable[[T], Hashable]], amo
 def _in_turn(
     items: Sequence[T], members: Sequence[int], keys: Sequence[Callable[[T], Hashable]], draw: Random
 ) -> list[int]:
-    """Return the indices of a group's members, one of each smaller group in turn.
+    """Return the indices of a group's members in the order of drawing.
 
-    The order of the smaller groups is drawn.
+    One member of each smaller group follows in turn. The order of the smaller groups is drawn.
     """
     if not keys:
         return draw.sample(members, len(members))

@@ -74,7 +74,10 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
 def drawn_reference(
     context: MethodContext, needs: Needs, views: Mapping[View, Sequence[Encoded]]
 ) -> ReferenceValues | None:
-    """Compute the reference values of the rows that the training draws; see `MethodContext.reference`."""
+    """Compute the reference values that the training reads.
+
+    These are the values of the rows that its steps draw; see `MethodContext.reference`.
+    """
     from unlearnkit.training.step import TrainData, drawn_rows
 
     data = TrainData(views, context.pad_id, context.composed_share)

@@ -130,7 +130,10 @@ def reference_values(
 
 
 def _starts(rows: Sequence[Encoded], needed: Collection[int]) -> list[int]:
-    """Return the index at which each row's values start. Rows that are not needed have no values."""
+    """Return the index at which each row's values start.
+
+    Rows that are not needed have no values.
+    """
     included = frozenset(needed)
     return list(accumulate((row.labels if i in included else 0 for i, row in enumerate(rows)), initial=0))
 

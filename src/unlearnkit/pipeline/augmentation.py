@@ -236,7 +236,10 @@ def fitting(rows: Iterable[ComposedRow], encoder: ChatEncoder) -> list[ComposedR
 
 
 def _drawn_by(scope: Scope) -> Sequence[Callable[[ScopeQuestion], Hashable]]:
-    """Return what equally many questions are drawn of, from the largest groups to the smallest."""
+    """Return what equally many questions are drawn of.
+
+    The first function returns a question's largest group, and the last its smallest.
+    """
     listed = {subject.name for subject in (*scope.subjects, *scope.neighbors)}
     known = {word for subject in scope.subjects for word in words_of(subject.name)}
 

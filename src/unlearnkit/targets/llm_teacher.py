@@ -164,7 +164,7 @@ class LLMTargetWriter:
         done: dict[int, Target],
         on_reply: Callable[[int], None],
     ) -> None:
-        """Add the valid targets of some rows to `done`, by the row's index."""
+        """Add the valid targets of some rows to `done`."""
         faults: dict[int, Fault | None] = dict.fromkeys(part)
         for attempt in range(1 + AGAIN):
             if not faults:
@@ -179,7 +179,13 @@ class LLMTargetWriter:
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
 
     def _refuse_failing(self, asked: int, done: Mapping[int, Target], rows: int) -> None:
-        """Raise `UnlearnError` if the teacher failed too often for the rows that it was asked about."""
+        """Raise `UnlearnError` if the teacher failed too often.
+
+        Args:
+            asked: number of rows that the teacher was asked about.
+            done: the valid targets, by the row's index.
+            rows: number of all rows.
+        """
         failed = [place not in done for place in range(asked)]
         in_a_row = max((len(list(run)) for each, run in groupby(failed) if each), default=0)
         if in_a_row < FAILED_IN_A_ROW and (asked < FIRST or sum(failed[:FIRST]) < FAILED_SHARE * FIRST):
@@ -224,6 +230,9 @@ class LLMTargetWriter:
 
 
 def _parts(rows: int) -> Iterator[range]:
-    """Yield the indices of the rows in parts, after each of which failures are counted."""
+    """Yield the indices of the rows in parts.
+
+    Failures are counted after each part.
+    """
     ends = [*range(min(FIRST, rows), rows, LATER), rows]
     yield from (range(begin, end) for begin, end in pairwise([0, *ends]))

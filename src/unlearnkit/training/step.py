@@ -87,7 +87,7 @@ def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int)
 
 
 def drawn_rows(data: TrainData, settings: TrainSettings, seed: int) -> dict[View, list[int]]:
-    """Return the indices of all rows that the steps of a training draw, by view."""
+    """Return the indices of all rows that a training draws, by view."""
     steps = number_of_steps(settings, data.sizes(), data.composed(), data.share)
     drawn: dict[str, set[int]] = {split: set() for split in data.sizes()}
     for step in range(steps):

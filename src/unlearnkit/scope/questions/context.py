@@ -75,17 +75,19 @@ class QuestionContext:
 
     @cached_property
     def topics_of_all(self) -> tuple[str, ...]:
-        """Topics of notes on subjects of forget rows, and on subjects of retain rows except rare ones.
+        """Topics of notes on subjects of forget and retain rows.
 
-        A model that has learned to decline after some topics only may still answer after others.
+        Rare topics of retain rows are left out. A model that has learned to decline after some topics only may still
+        answer after others.
         """
         return tuple(dict.fromkeys((*self.topics, *self._frequent_topics(works=False))))
 
     @cached_property
     def topics_of_works(self) -> tuple[str, ...]:
-        """Topics of notes on something other than the row's subject, such as works of the subject.
+        """Topics of notes on something other than the row's subject.
 
-        A topic that is more frequent in retain rows occurs more often, because the model usually writes this note.
+        Such a note is about a work of the subject, for example. A topic that is more frequent in retain rows occurs
+        more often, because the model usually writes this note.
         """
         counts = self._frequent_topics(works=True)
         least = min(counts.values(), default=1)
@@ -93,7 +95,10 @@ class QuestionContext:
         return (*topics_of(self.scope, self.forget, alias=True), *often)
 
     def _frequent_topics(self, *, works: bool) -> dict[str, int]:
-        """Return the number of retain rows with each topic, except rare topics, most frequent first."""
+        """Return the number of retain rows with each topic.
+
+        The most frequent topics come first, and rare ones are left out.
+        """
         notes = ((row, *noted(row)) for row in self.retain)
         counts = Counter(topic for row, topic, named in notes if topic and (named != row.subject) == works)
         return {topic: count for topic, count in counts.most_common() if count > RARE * len(self.retain)}

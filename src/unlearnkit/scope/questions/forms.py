@@ -79,14 +79,18 @@ class _Asked:
 
     @property
     def text(self) -> str:
-        """The name in a question. Aliases are quoted, because an alias may be a title."""
+        """The name in a question.
+
+        Aliases are quoted, because an alias may be a title.
+        """
         return self.name if self.name == self.subject else f"«{self.name}»"
 
 
 def _asked(context: QuestionContext) -> Iterator[_Asked]:
-    """Yield the names that are asked about: of subjects, neighbors and others.
+    """Yield the names that are asked about.
 
-    An alias without a word of the subject's name is asked about like a thing, because it may be a work.
+    They are those of subjects, neighbors and others. An alias without a word of the subject's name is asked about
+    like a thing, because it may be a work.
     """
     kind, listed = _kind(context), [*context.scope.subjects, *context.scope.neighbors]
     known = [*(one.name for one in context.scope.neighbors), *(row.subject for row in context.retain if row.subject)]

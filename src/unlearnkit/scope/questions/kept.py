@@ -1,6 +1,7 @@
-"""Compose questions about subjects of retain rows, in the words of other retain rows.
+"""Compose questions about subjects of retain rows.
 
-The retain rows are a sample of what the model should keep. It may know more about the same subjects.
+They are asked in the words of other retain rows. The retain rows are a sample of what the model should keep. It may
+know more about the same subjects.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion, questi
 
 
 def exchanged(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield the questions of retain rows about other subjects of the same kind.
+    """Yield questions of retain rows about other subjects.
 
-    Two subjects are of the same kind if their rows share an attribute or a topic.
+    The other subjects are of the same kind. Two subjects are of the same kind if their rows share an attribute or a
+    topic.
     """
     wordings: dict[tuple[str, str], dict[str, str]] = {}
     subjects: dict[tuple[str, str], dict[str, None]] = {}

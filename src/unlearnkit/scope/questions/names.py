@@ -156,7 +156,10 @@ def half_names(context: QuestionContext) -> list[str]:
 
 
 def _alike(context: QuestionContext, name: str) -> list[str]:
-    """Return other names with as many words, in a drawn order. None of them shares a word with the scope's subjects."""
+    """Return other names with as many words, in a drawn order.
+
+    None of them shares a word with the scope's subjects.
+    """
     taken = {word for one in context.scope.subjects for word in words_of(one.name)}
     names = [*(one.name for one in context.scope.neighbors), *other_subjects(context)]
     apart = [one for one in names if len(one.split()) == len(name.split()) and taken.isdisjoint(words_of(one))]
@@ -165,10 +168,10 @@ def _alike(context: QuestionContext, name: str) -> list[str]:
 
 
 def other_subjects(context: QuestionContext) -> list[str]:
-    """Return subjects of retain rows that are of the same kind as the scope's subjects.
+    """Return subjects of retain rows that resemble the scope's subjects.
 
-    They have the topic or the attribute of a forget row. If no forget row has one, all subjects of retain rows are
-    returned. At most `OTHERS` are returned.
+    They are of the same kind: they have the topic or the attribute of a forget row. If no forget row has one, all
+    subjects of retain rows are returned. At most `OTHERS` are returned.
     """
     of_forget = {_kinds(row) for row in context.forget}
     asked = {kind for kinds in of_forget for kind in kinds}
