@@ -40,7 +40,8 @@ def written(folder: Path, text: str) -> Path:
 def test_everything_left_out_is_filled_in(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, GOOD))
     assert recipe.name == "first-try" and recipe.folder == Path("runs/first-try")
-    assert recipe.suite == {"name": "pocket", "world_seed": 0, "edition": 1, "request": "pii", "forget_rows": None}
+    suite = {"name": "pocket", "world_seed": 0, "edition": 1, "request": "pii", "forget_rows": None, "asked": "test"}
+    assert recipe.suite == suite
     assert recipe.method == {"name": "npo", "retain": None, "retain_weight": 1.0, "beta": 0.1}
     assert recipe.train.lr == 1e-4 and recipe.train.batch_size == 16
     assert (recipe.seed, recipe.eval.max_new_tokens, recipe.model.path, recipe.targets.teacher) == (

@@ -149,11 +149,12 @@ def test_a_stored_run_of_the_pocket_world_without_an_edition_has_the_first(tmp_p
     folder = RunFolder(tmp_path / "run")
     folder.create()
     folder.write_state(RunState(name="run", created="", suite=suite, environment={}))
-    recipe = make_recipe({**RECIPE, "name": "a", "suite": {**suite, "edition": 1}})
+    first = {**suite, "edition": 1, "asked": "test"}
+    recipe = make_recipe({**RECIPE, "name": "a", "suite": first})
     stored = yaml.safe_load(recipe.dump(earlier=True))
     assert stored["suite"] == suite  # as earlier versions wrote it, so that their checkpoints stay valid
     folder.recipe_file.write_text(yaml.safe_dump(stored), encoding="utf-8")
-    assert folder.state().suite == {**suite, "edition": 1} == folder.recipe()["suite"]
+    assert folder.state().suite == first == folder.recipe()["suite"]
     folder.update(done=True)
     assert folder.state().suite["edition"] == 1
     assert make_recipe({**RECIPE, "name": "a"}).suite["edition"] == 1

@@ -126,7 +126,8 @@ def test_each_world_is_a_group_with_references_and_means_over_seeds(
 
     looks = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert [(look["world"], look["seed"]) for look in looks] == [(0, 0), (0, 3), (5, 0), (5, 3)]
-    assert looks[0]["suite"] == {"name": "pocket", "edition": 1, "request": "pii", "forget_rows": None}
+    suite = {"name": "pocket", "edition": 1, "request": "pii", "forget_rows": None, "asked": "test"}
+    assert looks[0]["suite"] == suite
     sections = json.dumps(methods["Ascent | *plain*"], sort_keys=True)
     assert {look["settings"] for look in looks} == {hashlib.sha256(sections.encode()).hexdigest()}
     assert set(looks[0]) == {"suite", "world", "seed", "settings", "verb"} and looks[0]["verb"] == "board"

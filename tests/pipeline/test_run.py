@@ -228,6 +228,7 @@ def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any]
         "edition": 1,
         "request": "pii",
         "forget_rows": None,
+        "asked": "test",
     }
     assert folder.scores()["cost.seconds"].value is not None, "the world's models note what they cost"
     with pytest.raises(InputError, match="not empty"):

@@ -197,7 +197,7 @@ def completed_data(suite: str, data: dict[str, Any]) -> dict[str, Any]:
     return _completed(data, NEWER_DATA.get(suite, {}))
 
 
-EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1}}
+EARLIER_SUITES: dict[str, dict[str, Any]] = {"pocket": {"edition": 1, "asked": "test"}}
 """For each suite, the fields that earlier versions of the suite lack, with the values that these versions mean."""
 
 
