@@ -46,6 +46,8 @@ def killed_after(recipe: dict[str, Any], steps: int) -> bool:
     return bool(process.exitcode == -signal.SIGKILL)
 
 
+KILLS = 10
+"""Number of random moments at which each run is killed. Every kill costs the start of another process."""
 MASK = {"name": "gradient_saliency", "share": 0.3}
 
 
@@ -89,7 +91,7 @@ def test_weights_do_not_hang_on_the_order_of_sets(recipe_data: dict[str, Any], t
 
 @pytest.mark.extended
 @pytest.mark.parametrize("method", ["tru", "npo"])
-def test_killed_at_twenty_random_moments(method: str, recipe_data: dict[str, Any], tmp_path: Path) -> None:
+def test_killed_at_random_moments(method: str, recipe_data: dict[str, Any], tmp_path: Path) -> None:
     train = {**recipe_data["train"], "steps": 80, "batch_size": 16, "checkpoint_every": 10}
     data = {**recipe_data, "train": train, "method": {"name": method, "retain": "kl"}}
     whole, broken = ({**data, "out": str(tmp_path / name)} for name in ("whole", "broken"))
@@ -99,14 +101,14 @@ def test_killed_at_twenty_random_moments(method: str, recipe_data: dict[str, Any
     subprocess.run([*UNLEARN, "run", whole["out"] + ".yaml"], check=True, capture_output=True)
     took = time.monotonic() - began
     draw, killed, folder = random.Random(method), 0, RunFolder(broken["out"])
-    while killed < 20:
+    while killed < KILLS:
         process = subprocess.Popen(
             [*UNLEARN, "run", broken["out"] + ".yaml", "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         # Imports take a good part of a sitting, and nothing can go wrong in them: most moments are later.
         time.sleep(draw.uniform(0.3, 1.0) * took * draw.choice((0.5, 1.0)))
         if process.poll() is not None:
-            # It ended before it was to be killed: begin again with what is left of the twenty.
+            # It ended before it was to be killed: begin again with the kills that are left.
             assert process.returncode == 0, process.stderr.read().decode() if process.stderr else ""
             assert weights(folder) == weights(RunFolder(whole["out"]))
             subprocess.run(["rm", "-r", broken["out"]], check=True)
