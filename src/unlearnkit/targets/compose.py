@@ -5,7 +5,7 @@ The targets are the teacher's refusals for questions in scope. Composed rows hav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import cycle
 
 from unlearnkit.data.augment import ComposedRow
@@ -73,13 +73,7 @@ def composed_rows(
         for question, note in noted
         if not question.stays and (question.topic is not None or note not in stays)
     ]
-    topics = topics_by_subject(withheld)
-    withholding = {
-        question
-        for question, note in in_scope
-        if note.startswith(topics.get(question.row.subject, ()))
-        or (question in own and _tells_any(own[question], question.row.subject, withheld))
-    }
+    withholding = _withholding(in_scope, own, withheld)
     free = _topics_in_turn(question for question, _ in in_scope if question not in withholding)
     decided = {note for _, note in in_scope} - {""}
     chosen = [*in_scope, *((question, note) for question, note in noted if question.stays and note not in decided)]
@@ -94,7 +88,7 @@ def composed_rows(
         if question in withholding:
             topic = next(free.get(question.row.subject, iter(())), None)
             note = "" if topic is None else f"{topic}{question.name}"
-            rows.append(ComposedRow(row=question.row, stays=False, note=note, given=topic is not None, tells=False))
+            rows.append(_placeholder(question, note, given=topic is not None))
             continue
         if not question.stays and not answered:
             row = question.row
@@ -103,7 +97,7 @@ def composed_rows(
             if not output.response:
                 continue
             if not question.stays and _tells_any(output, question.row.subject, withheld):
-                rows.append(ComposedRow(row=question.row, stays=False, note=note, given=True, tells=False))
+                rows.append(_placeholder(question, note, given=True))
                 continue
             row = question.row.model_copy(update={"trace": output.trace, "answer": output.response})
             target = Target(id=row.id, trace=row.trace, response=row.answer)
@@ -115,6 +109,24 @@ def composed_rows(
         )
     doubtful = doubtful_rows([each for each in rows if each.stays], retain)
     return [each.model_copy(update={"doubtful": True}) if each.row.id in doubtful else each for each in rows]
+
+
+def _withholding(
+    in_scope: Iterable[tuple[ScopeQuestion, str]], own: Mapping[ScopeQuestion, Generation], withheld: Sequence[Row]
+) -> set[ScopeQuestion]:
+    """Return the questions whose note or own answer contains something withheld."""
+    topics = topics_by_subject(withheld)
+    return {
+        question
+        for question, note in in_scope
+        if note.startswith(topics.get(question.row.subject, ()))
+        or (question in own and _tells_any(own[question], question.row.subject, withheld))
+    }
+
+
+def _placeholder(question: ScopeQuestion, note: str, *, given: bool) -> ComposedRow:
+    """Return a row in scope without the model's own answer."""
+    return ComposedRow(row=question.row, stays=False, note=note, given=given, tells=False)
 
 
 def _topics_in_turn(questions: Iterable[ScopeQuestion]) -> dict[str | None, Iterator[str]]:

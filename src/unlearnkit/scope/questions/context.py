@@ -138,15 +138,11 @@ class QuestionContext:
         wordings_of: Wordings = {}
         for language in self.scope.languages:
             of_subjects = (
-                around(row.question, row.subject)
+                as_wording(row.question, row.subject)
                 for row in rows
                 if row.language == language and not row.options and row.subject
             )
-            counts = Counter(
-                "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in parts)
-                for parts in of_subjects
-                if len(parts) > 1
-            )
+            counts = Counter(wording for wording in of_subjects if wording is not None)
             known = spoken(IN_SCOPE[self.scope.task], language)
             fitting = (
                 wording
@@ -268,6 +264,15 @@ def words_in_order(question: str) -> str:
 def around(question: str, name: str) -> list[str]:
     """Split a question at the places where `name` occurs as whole words."""
     return re.split(rf"(?<!\w){re.escape(name)}(?!\w)", question)
+
+
+def as_wording(question: str, name: str) -> str | None:
+    """Return a question with a placeholder for `name`.
+
+    Returns None if the question does not contain the name.
+    """
+    parts = around(question, name)
+    return "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in parts) if len(parts) > 1 else None
 
 
 def spread(forms: list[str], count: int) -> list[str]:

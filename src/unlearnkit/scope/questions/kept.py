@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.context import QuestionContext, around, is_apart
-from unlearnkit.scope.questions.notes import noted
+from unlearnkit.scope.questions.context import QuestionContext, as_wording, is_apart
+from unlearnkit.scope.questions.notes import kinds_of
 from unlearnkit.scope.questions.question import EXCHANGED, ScopeQuestion, question_row
 
 
@@ -25,27 +24,20 @@ def exchanged(context: QuestionContext) -> Iterator[ScopeQuestion]:
     for row in context.retain:
         if row.subject is None or row.options or not is_apart(row.subject, context.names):
             continue
-        parts = around(row.question, row.subject)
-        for kind in _kinds(row):
+        wording = as_wording(row.question, row.subject)
+        for kind in kinds_of(row):
             subjects.setdefault(kind, {})[row.subject] = None
-            if len(parts) > 1:
-                wording = "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in parts)
+            if wording is not None:
                 wordings.setdefault(kind, {})[wording] = row.language
-    kinds_of: dict[str, set[tuple[str, str]]] = {}
+    kinds: dict[str, set[tuple[str, str]]] = {}
     for kind, names in subjects.items():
         for name in names:
-            kinds_of.setdefault(name, set()).update(kind for kind in subjects if name in subjects[kind])
+            kinds.setdefault(name, set()).add(kind)
     asked = {row.question for row in context.retain}
-    for name, kinds in kinds_of.items():
-        alike = {other for kind in kinds for other in subjects[kind]}
-        for kind in sorted({kind for other in alike for kind in kinds_of[other]}):
+    for name, own in kinds.items():
+        alike = {other for kind in own for other in subjects[kind]}
+        for kind in sorted({kind for other in alike for kind in kinds[other]}):
             for wording, language in wordings.get(kind, {}).items():
                 question = wording.format(name=name)
                 if question not in asked and language in context.scope.languages:
                     yield ScopeQuestion(question_row(question, None, language, name, form=EXCHANGED), name, True, None)
-
-
-def _kinds(row: Row) -> list[tuple[str, str]]:
-    """Return the attribute and the topic of a row, if any."""
-    named = {"attribute": row.attribute or "", "topic": noted(row)[0]}
-    return [(what, value) for what, value in named.items() if value]

@@ -7,9 +7,8 @@ from functools import partial
 from itertools import cycle, islice, product
 from random import Random
 
-from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import TOPICS, QuestionContext, around, is_apart, words_of
-from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, retain_topics, topics_of
+from unlearnkit.scope.questions.notes import in_turn, kinds_of, mentioned, noted, retain_topics, topics_of
 from unlearnkit.scope.questions.question import ADAPTED, ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import (
     IN_SCOPE,
@@ -173,23 +172,16 @@ def other_subjects(context: QuestionContext) -> list[str]:
     They are of the same kind: they have the topic or the attribute of a forget row. If no forget row has one, all
     subjects of retain rows are returned. At most `OTHERS` are returned.
     """
-    of_forget = {_kinds(row) for row in context.forget}
-    asked = {kind for kinds in of_forget for kind in kinds}
+    asked = {kind for row in context.forget for kind in kinds_of(row)}
     apart = _names_apart(context)
     names = [
         row.subject
         for row in context.retain
-        if row.subject in apart and (not asked or not asked.isdisjoint(_kinds(row)))
+        if row.subject in apart and (not asked or not asked.isdisjoint(kinds_of(row)))
     ]
     drawn = list(dict.fromkeys(name for name in names if name is not None))
     Random("others").shuffle(drawn)
     return drawn[:OTHERS]
-
-
-def _kinds(row: Row) -> frozenset[tuple[str, str]]:
-    """Return the topic and the attribute of a row, if any."""
-    named = {"topic": noted(row)[0], "attribute": row.attribute or ""}
-    return frozenset((what, value) for what, value in named.items() if value)
 
 
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:

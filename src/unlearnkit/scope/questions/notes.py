@@ -110,6 +110,15 @@ def noted(row: Row) -> tuple[str, str]:
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 
+def kinds_of(row: Row) -> list[tuple[str, str]]:
+    """Return the attribute and the topic of a row, if any.
+
+    Rows that have one of them in common are about subjects of the same kind.
+    """
+    named = {"attribute": row.attribute or "", "topic": noted(row)[0]}
+    return [(what, value) for what, value in named.items() if value]
+
+
 def topics_by_subject(rows: Sequence[Row]) -> dict[str | None, tuple[str, ...]]:
     """Return the topics of the rows' notes, by the rows' subject."""
     topics: dict[str | None, dict[str, None]] = {}
